@@ -1,0 +1,66 @@
+#include "endpoints/delivery_log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace heddle {
+
+unsigned Histogram::quantile_bucket(double share) const {
+  const auto target = std::max<std::uint64_t>(
+      1, static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_))));
+  std::uint64_t passed = 0;
+  for (unsigned bucket = 0; bucket < counts_.size(); ++bucket) {
+    passed += counts_[bucket];
+    if (passed >= target) return bucket;
+  }
+  return 0;
+}
+
+std::uint64_t Histogram::quantile(double share) const {
+  return count_ == 0 ? 0 : std::min(Scale::ceiling(quantile_bucket(share)), maximum_);
+}
+
+void DeliveryLog::delivered(const PacketRecord& record, std::uint16_t payload_bytes, Cycle now) {
+  ++delivered_;
+  delivered_bytes_ += payload_bytes;
+  last_delivery_ = std::max(last_delivery_, now);
+  const std::uint64_t latency = now - record.due;
+  const std::uint64_t sum =
+      std::accumulate(record.stage.begin(), record.stage.end(), std::uint64_t{0});
+  if (sum != latency) {
+    throw CheckFailure(fmt::format("a packet took {} cycles, its stages add up to {}", latency, sum));
+  }
+  if (record.due < warmup_) return;
+  latency_.add(latency);
+  auto& tail = tail_[Histogram::Scale::bucket(latency)];
+  for (unsigned s = 0; s < stage_count; ++s) {
+    stages_[s].add(record.stage[s]);
+    tail[s] += record.stage[s];
+  }
+}
+
+void DeliveryLog::message_completed(const PacketRecord& of_any_packet, HostId source,
+                                    HostId destination, Cycle now) {
+  ++messages_completed_;
+  if (of_any_packet.message_due < warmup_) return;
+  const Cycle took = now - of_any_packet.message_due;
+  completion_.add(took);
+  const Cycle ideal = ideal_(source, destination, of_any_packet.message_bytes);
+  slowdown_permille_.add(took * 1000 / std::max<Cycle>(ideal, 1));
+}
+
+double DeliveryLog::tail_share(Stage stage) const {
+  if (latency_.count() == 0) return 0;
+  std::uint64_t of_stage = 0;
+  std::uint64_t of_all = 0;
+  for (unsigned bucket = latency_.quantile_bucket(0.999); bucket < tail_.size(); ++bucket) {
+    of_stage += tail_[bucket][static_cast<unsigned>(stage)];
+    of_all += std::accumulate(tail_[bucket].begin(), tail_[bucket].end(), std::uint64_t{0});
+  }
+  return of_all == 0 ? 0 : static_cast<double>(of_stage) / static_cast<double>(of_all);
+}
+
+}  // namespace heddle

@@ -1,0 +1,103 @@
+// What the hosts observe: latency of packets by stage, completion of messages, counts. One log per
+// run, written by all NICs; every entry is an integer sum, so the order of writing cannot matter.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "endpoints/message.h"
+#include "kernel/occupancy.h"
+#include "kernel/packet.h"
+#include "kernel/units.h"
+
+namespace heddle {
+
+/// Counts of values on a scale that is exact below 256 and to 0.4 % above.
+class Histogram {
+ public:
+  using Scale = LogScale<8>;
+
+  Histogram() : counts_(Scale::buckets(40)) {}
+
+  void add(std::uint64_t value) {
+    ++counts_[Scale::bucket(value)];
+    ++count_;
+    sum_ += value;
+    maximum_ = std::max(maximum_, value);
+  }
+
+  std::uint64_t count() const { return count_; }
+  std::uint64_t maximum() const { return maximum_; }
+  double mean() const { return count_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(count_); }
+
+  /// Bucket that holds the smallest value v with CDF(v) >= share.
+  unsigned quantile_bucket(double share) const;
+  /// The upper end of that bucket.
+  std::uint64_t quantile(double share) const;
+
+ private:
+  std::vector<std::uint64_t> counts_;
+  std::uint64_t count_ = 0;
+  std::uint64_t sum_ = 0;
+  std::uint64_t maximum_ = 0;
+};
+
+class DeliveryLog {
+ public:
+  /// Packets and messages due before `warmup` are counted, but leave no other trace.
+  /// `ideal(source, destination, bytes)`: cycles that a message takes in an idle fabric.
+  using Ideal = std::function<Cycle(HostId, HostId, std::uint64_t)>;
+  DeliveryLog(Cycle warmup, Ideal ideal)
+      : warmup_(warmup), ideal_(std::move(ideal)), tail_(Histogram::Scale::buckets(40)) {}
+
+  Cycle warmup() const { return warmup_; }
+
+  void injected() { ++injected_; }
+  void discarded() { ++discarded_; }
+
+  /// A packet has reached its host. Checks that its stages add up to its latency.
+  void delivered(const PacketRecord& record, std::uint16_t payload_bytes, Cycle now);
+
+  void message_started() { ++messages_started_; }
+  /// The last missing packet of a message has been delivered.
+  void message_completed(const PacketRecord& of_any_packet, HostId source, HostId destination,
+                         Cycle now);
+
+  std::uint64_t injected_packets() const { return injected_; }
+  std::uint64_t delivered_packets() const { return delivered_; }
+  std::uint64_t discarded_packets() const { return discarded_; }
+  std::uint64_t delivered_bytes() const { return delivered_bytes_; }
+  std::uint64_t messages_started() const { return messages_started_; }
+  std::uint64_t messages_completed() const { return messages_completed_; }
+  Cycle last_delivery() const { return last_delivery_; }
+
+  const Histogram& latency() const { return latency_; }
+  const Histogram& stage(Stage stage) const { return stages_[static_cast<unsigned>(stage)]; }
+  /// Share of a stage in the latency of the packets from the p99.9 bucket on.
+  double tail_share(Stage stage) const;
+
+  const Histogram& completion() const { return completion_; }
+  /// In thousandths.
+  const Histogram& slowdown_permille() const { return slowdown_permille_; }
+
+ private:
+  Cycle warmup_;
+  Ideal ideal_;
+  std::uint64_t injected_ = 0;
+  std::uint64_t delivered_ = 0;
+  std::uint64_t discarded_ = 0;
+  std::uint64_t delivered_bytes_ = 0;
+  std::uint64_t messages_started_ = 0;
+  std::uint64_t messages_completed_ = 0;
+  Cycle last_delivery_ = 0;
+  Histogram latency_;
+  std::array<Histogram, stage_count> stages_;
+  std::vector<std::array<std::uint64_t, stage_count>> tail_;  // stage sums by latency bucket
+  Histogram completion_;
+  Histogram slowdown_permille_;
+};
+
+}  // namespace heddle

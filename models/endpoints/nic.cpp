@@ -1,0 +1,447 @@
+#include "endpoints/nic.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace heddle {
+
+namespace {
+
+constexpr std::uint32_t no_receiver = ~std::uint32_t{0};
+
+std::uint32_t window_packets(const NicConfig& config) {
+  return static_cast<std::uint32_t>(
+      std::clamp<std::uint64_t>(config.window.value / config.mtu.value, 1, 1U << 31));
+}
+
+std::uint32_t slot_of(const Frame& frame) { return frame.flow & 0xffff; }
+std::uint16_t generation_of(const Frame& frame) {
+  return static_cast<std::uint16_t>(frame.flow >> 16);
+}
+
+}  // namespace
+
+Nic::Nic(const sc_core::sc_module_name& module_name, const Environment& environment, HostId host,
+         unsigned hosts, const NicConfig& config, const std::vector<TrafficClassConfig>& classes,
+         Rate rate, TrafficSource& source, DeliveryLog& log, const MessageEvents& events)
+    : Device(module_name, environment.clock, reasons),
+      packets_(environment.packets),
+      host_(host),
+      config_(config),
+      source_(source),
+      log_(log),
+      events_(events),
+      rate_(LinkRate::of(rate, clock_.options().period_ps)),
+      dcqcn_rules_(config.dcqcn, rate, Duration{clock_.options().period_ps}),
+      transmit_latency_(clock_.cycles(config.transmit_latency)),
+      receive_latency_(clock_.cycles(config.receive_latency)),
+      time_out_cycles_(clock_.cycles(config.retransmission_timeout)),
+      window_packets_(window_packets(config)),
+      ready_(classes.size()),
+      pointer_(classes.size()),
+      classes_(classes, static_cast<std::uint32_t>(config.mtu.value) + 128),
+      receiver_at_(hosts) {}
+
+void Nic::attach(Link& from_network, Link& to_network) {
+  from_network.bind_receiver(id(), arrival_reason, Delivery::tail, receive_latency_);
+  in_ = &from_network;
+  out_ = &to_network;
+  if (source_.next_due() != never) expect_message(source_.next_due());
+}
+
+void Nic::cycle() {
+  receive();         // 1. packets delivered, answers to them queued, answers to us obeyed
+  start_messages();  // 2. messages that are due open a queue pair
+  run_timers();      // 3. rates that allow the next packet, time-outs
+  transmit();        // 4. the link: strict and weighted classes, queue pairs in turn
+}
+
+// --- 1. receive ---------------------------------------------------------------------------------
+
+void Nic::receive() {
+  due_.clear(arrival_reason);
+  while (const Frame* frame = in_->front(now())) {
+    accept(*frame);
+    in_->pop(now());
+  }
+}
+
+void Nic::accept(const Frame& frame) {
+  ++consumed_;
+  if (frame.kind == FrameKind::pause) {
+    pause_.set(frame.traffic_class, frame.has(frame_flag::off), now());
+    out_->note_pause(pause_.mask() != 0, now());
+    return;
+  }
+  if (frame.destination != host_) throw CheckFailure("a packet for another host");
+  book_arrival(packets_[frame.packet], *in_, now());
+  if (frame.kind == FrameKind::packet) return accept_packet(frame);
+  ++control_received_;
+  accept_answer(frame);
+  packets_.release(frame.packet);
+}
+
+Nic::Receiver* Nic::receiver_of(const Frame& packet) {
+  std::vector<std::uint32_t>& by_slot = receiver_at_[packet.source];
+  const std::uint32_t slot = slot_of(packet);
+  if (slot >= by_slot.size()) by_slot.resize(slot + 1, no_receiver);
+  if (by_slot[slot] == no_receiver) {
+    by_slot[slot] = static_cast<std::uint32_t>(receivers_.size());
+    receivers_.emplace_back(reordering_);
+    receivers_.back().source = packet.source;
+    receivers_.back().flow.open(generation_of(packet));
+  }
+  Receiver& receiver = receivers_[by_slot[slot]];
+  const auto newer = static_cast<std::int16_t>(generation_of(packet) - receiver.flow.generation());
+  if (newer < 0) return nullptr;  // a late copy of a message that is long complete
+  if (newer > 0) {
+    receiver.meter.finish();
+    receiver.meter = ReorderMeter(reordering_);
+    receiver.flow.open(generation_of(packet));
+    receiver.notification = CnpLimiter();
+  }
+  return &receiver;
+}
+
+void Nic::accept_packet(const Frame& packet) {
+  Receiver* receiver = receiver_of(packet);
+  if (receiver == nullptr) {
+    log_.discarded();
+    packets_.release(packet.packet);
+    return;
+  }
+  if (packets_[packet.packet].message_due >= log_.warmup()) receiver->meter.arrive(packet.order);
+  if (packet.has(frame_flag::congestion) &&
+      config_.congestion_control == CongestionControl::dcqcn &&
+      receiver->notification.on_marked(dcqcn_rules_, now())) {
+    queue_control(FrameKind::cnp, packet, 0, 0);
+  }
+  const Reception reception =
+      receiver->flow.receive(packet, config_.receive, config_.ack_interval);
+  dispose(packet, *receiver, reception);
+  if (reliable()) answer(packet, *receiver, reception);
+}
+
+void Nic::dispose(const Frame& packet, Receiver& receiver, const Reception& reception) {
+  switch (reception.fate) {
+    case Reception::Fate::discard:
+      log_.discarded();
+      packets_.release(packet.packet);
+      return;
+    case Reception::Fate::hold:
+      packets_[packet.packet].frame = packet;
+      receiver.flow.keep(packet.sequence, packet.packet);
+      reorder_buffer_.add(packet.payload_bytes, now());
+      return;
+    case Reception::Fate::deliver:
+      deliver(packet, packet.packet, receiver);
+      break;
+  }
+  for (std::uint32_t held = receiver.flow.take_held(); held != no_packet;
+       held = receiver.flow.take_held()) {
+    packets_[held].spend(Stage::reassembly, now());
+    reorder_buffer_.remove(packets_[held].frame.payload_bytes, now());
+    deliver(packets_[held].frame, held, receiver);
+  }
+}
+
+void Nic::deliver(const Frame& packet, std::uint32_t record, Receiver& receiver) {
+  log_.delivered(packets_[record], packet.payload_bytes, now());
+  if (receiver.flow.complete() && receiver.flow.held() == 0) {
+    log_.message_completed(packets_[record], packet.source, host_, now());
+    Message message;
+    message.id = packet.message;
+    message.source = packet.source;
+    message.destination = host_;
+    events_.received(message, now());
+  }
+  packets_.release(record);
+}
+
+void Nic::answer(const Frame& packet, const Receiver& receiver, const Reception& reception) {
+  const std::uint32_t expected = receiver.flow.expected();
+  for (std::uint32_t missing = reception.missing_begin; missing < reception.missing_end;
+       ++missing) {
+    queue_control(FrameKind::nak, packet, missing, frame_flag::selective);
+  }
+  if (reception.go_back) queue_control(FrameKind::nak, packet, expected, 0);
+  if (reception.acknowledge) queue_control(FrameKind::ack, packet, expected, 0);
+}
+
+void Nic::queue_control(FrameKind kind, const Frame& about, std::uint32_t sequence,
+                        std::uint8_t flags) {
+  Frame frame;
+  frame.kind = kind;
+  frame.traffic_class = static_cast<std::uint8_t>(control_class());
+  frame.flags = flags;
+  frame.wire_bytes = kind == FrameKind::cnp ? cnp_wire_bytes : ack_wire_bytes;
+  frame.source = host_;
+  frame.destination = about.source;
+  frame.flow = about.flow;
+  frame.message = about.message;
+  frame.sequence = sequence;
+  control_.push_back(frame);
+}
+
+void Nic::accept_answer(const Frame& frame) {
+  const std::uint32_t slot = slot_of(frame);
+  Sender& sender = senders_[slot];
+  if (!sender.flow.is_open() || sender.flow.generation() != generation_of(frame)) return;
+  if (frame.kind == FrameKind::cnp) {
+    ++notifications_;
+    sender.rate.on_cnp(now());
+    return;
+  }
+  if (frame.kind == FrameKind::ack) {
+    sender.flow.acknowledge(frame.sequence, now());
+  } else if (frame.has(frame_flag::selective)) {
+    sender.flow.repeat(frame.sequence, now());
+  } else {
+    sender.flow.go_back(frame.sequence, now());
+  }
+  if (sender.flow.complete()) return close(slot);
+  update(slot);
+}
+
+// --- 2. messages --------------------------------------------------------------------------------
+
+void Nic::start_messages() {
+  if (!due_.test(message_reason)) return;
+  due_.clear(message_reason);
+  while (source_.next_due() != never && source_.next_due() + transmit_latency_ <= now()) {
+    open(source_.take());
+  }
+  if (source_.next_due() != never) expect_message(source_.next_due());
+}
+
+void Nic::open(const Message& message) {
+  std::uint32_t slot;
+  if (free_slots_.empty()) {
+    slot = static_cast<std::uint32_t>(senders_.size());
+    if (slot > 0xffff) throw InputError(fmt::format("{} has over 65,536 messages open", path()));
+    senders_.emplace_back(dcqcn_rules_);
+    generations_.push_back(0);
+    for (BitMask& ready : ready_) ready.resize(slot + 1);
+  } else {
+    slot = free_slots_.back();
+    free_slots_.pop_back();
+  }
+  Sender& sender = senders_[slot];
+  sender.flow.open(message, ++generations_[slot], config_.mtu.value);
+  sender.rate = Dcqcn(dcqcn_rules_);
+  sender.allowed_at = 0;
+  sender.waits_for_rate = false;
+  sender.paused_before = pause_.total(message.traffic_class, now());
+  ++open_flows_;
+  log_.message_started();
+  if (reliable()) {
+    set_timer({now() + time_out_cycles_, slot, sender.flow.generation(), false});
+  }
+  update(slot);
+}
+
+void Nic::close(std::uint32_t slot) {
+  SendFlow& flow = senders_[slot].flow;
+  ready_[flow.message().traffic_class].clear(slot);
+  repeated_packets_ += flow.repeated_packets();
+  flow.close();
+  free_slots_.push_back(slot);
+  --open_flows_;
+  events_.acknowledged(flow.message(), now());
+}
+
+/// Enters the queue pair into the round of its class, or takes it out.
+void Nic::update(std::uint32_t slot) {
+  const Sender& sender = senders_[slot];
+  ready_[sender.flow.message().traffic_class].assign(
+      slot, sender.flow.can_send(window_packets_) && !sender.waits_for_rate);
+}
+
+// --- 3. timers ----------------------------------------------------------------------------------
+
+void Nic::set_timer(const Timer& timer) {
+  if (timers_.empty() || timer.at < timers_.top().at) wake(timer_reason, timer.at);
+  timers_.push(timer);
+}
+
+void Nic::run_timers() {
+  if (!due_.test(timer_reason)) return;
+  due_.clear(timer_reason);
+  bool any = false;
+  while (!timers_.empty() && timers_.top().at <= now()) {
+    const Timer timer = timers_.top();
+    timers_.pop();
+    any = true;
+    Sender& sender = senders_[timer.slot];
+    if (!sender.flow.is_open() || sender.flow.generation() != timer.generation) continue;
+    if (timer.of_rate) {
+      sender.waits_for_rate = false;
+      update(timer.slot);
+    } else {
+      retransmission_timer(timer);
+    }
+  }
+  if (any && !timers_.empty()) wake(timer_reason, timers_.top().at);
+}
+
+void Nic::retransmission_timer(const Timer& timer) {
+  SendFlow& flow = senders_[timer.slot].flow;
+  Timer next = timer;
+  const Cycle expires = flow.last_news() + time_out_cycles_;
+  if (!flow.outstanding() || now() < expires) {
+    next.at = std::max(expires, now() + 1);
+    if (!flow.outstanding()) next.at = now() + time_out_cycles_;
+  } else {
+    ++time_outs_;
+    flow.time_out(config_.receive != ReceiveMode::go_back_n, now());
+    update(timer.slot);
+    next.at = now() + time_out_cycles_;
+  }
+  set_timer(next);
+}
+
+// --- 4. transmit --------------------------------------------------------------------------------
+
+void Nic::transmit() {
+  due_.clear(link_reason);
+  unsigned eligible = 0;
+  for (unsigned c = 0; c < ready_.size(); ++c) {
+    if (ready_[c].any()) eligible |= 1U << c;
+  }
+  if (control_next_ < control_.size()) eligible |= 1U << control_class();
+  eligible &= ~unsigned{pause_.mask()};
+  if (eligible == 0) return;
+  if (!out_->ready(now())) return;  // whoever was sent last left a wake-up for then
+  const unsigned c = classes_.pick(static_cast<std::uint8_t>(eligible), [&](unsigned) {
+    return static_cast<std::int64_t>(config_.mtu.value);
+  });
+  if (c == control_class() && control_next_ < control_.size()) {
+    send_control();
+  } else {
+    const unsigned slot = ready_[c].next_round(pointer_[c]);
+    pointer_[c] = slot + 1;
+    send_packet(slot);
+  }
+  wake(link_reason, out_->ready_at());
+}
+
+void Nic::send_control() {
+  Frame frame = control_[control_next_++];
+  if (control_next_ == control_.size()) {
+    control_.clear();
+    control_next_ = 0;
+  }
+  frame.packet = packets_.acquire();
+  packets_[frame.packet].due = now();
+  packets_[frame.packet].mark = now();
+  ++created_;
+  ++control_packets_;
+  out_->send(frame, now());
+}
+
+void Nic::send_packet(std::uint32_t slot) {
+  Sender& sender = senders_[slot];
+  const Message& message = sender.flow.message();
+  const SendFlow::Transmission transmission = sender.flow.take(now());
+  const std::uint64_t mtu = config_.mtu.value;
+  const std::uint64_t before = transmission.sequence * mtu;
+  const bool last = transmission.sequence + 1 == sender.flow.packets();
+
+  Frame frame;
+  frame.traffic_class = message.traffic_class;
+  frame.flags = last ? frame_flag::last : std::uint8_t{0};
+  frame.payload_bytes = static_cast<std::uint16_t>(std::min(mtu, message.bytes - before));
+  const auto overhead =
+      static_cast<std::uint16_t>(data_header_bytes(config_.receive) + ethernet_framing_bytes);
+  frame.wire_bytes = static_cast<std::uint16_t>(frame.payload_bytes + overhead);
+  frame.source = host_;
+  frame.destination = message.destination;
+  frame.flow = std::uint32_t{sender.flow.generation()} << 16 | slot;
+  frame.sequence = transmission.sequence;
+  frame.order = transmission.order;
+  frame.message = message.id;
+  frame.packet = packets_.acquire();
+
+  // Due is when an idle host would have started this packet, its message's earlier ones first.
+  PacketRecord& record = packets_[frame.packet];
+  record.due = record.mark = message.due + transmission.sequence * (mtu + overhead) * rate_.cycles / rate_.bytes;
+  record.message_due = message.due;
+  record.message_bytes = message.bytes;
+  record.spend(Stage::pipeline, record.due + transmit_latency_);
+  const Cycle paused = pause_.total(message.traffic_class, now());
+  if (!transmission.repeated) {
+    record.spend(Stage::paused, record.mark + std::min(paused - sender.paused_before,
+                                                       transmission.first_start - record.mark));
+  }
+  sender.paused_before = paused;
+  record.spend(Stage::source_queue, transmission.first_start);
+  record.spend(Stage::retransmission, now());
+
+  log_.injected();
+  ++created_;
+  out_->send(frame, now());
+  if (config_.congestion_control == CongestionControl::dcqcn) pace(slot, frame.wire_bytes);
+  if (!reliable() && sender.flow.all_sent()) return close(slot);
+  update(slot);
+}
+
+/// DCQCN: the next packet may start when this one has left at the flow's own rate.
+void Nic::pace(std::uint32_t slot, std::uint16_t wire_bytes) {
+  Sender& sender = senders_[slot];
+  sender.rate.advance(now());
+  sender.allowed_at = std::max(sender.allowed_at, static_cast<double>(now())) +
+                      wire_bytes / sender.rate.rate();
+  sender.rate.on_sent(wire_bytes);
+  const auto at = static_cast<Cycle>(std::ceil(sender.allowed_at));
+  if (at <= out_->ready_at()) return;
+  sender.waits_for_rate = true;
+  set_timer({at, slot, sender.flow.generation(), true});
+}
+
+// --- what others may see ------------------------------------------------------------------------
+
+bool Nic::idle() const {
+  return open_flows_ == 0 && control_next_ == control_.size() && source_.next_due() == never;
+}
+
+void Nic::finish() {
+  for (Receiver& receiver : receivers_) receiver.meter.finish();
+}
+
+void Nic::waits(std::vector<std::string>& lines) const {
+  for (const Sender& sender : senders_) {
+    const SendFlow& flow = sender.flow;
+    if (!flow.is_open()) continue;
+    const bool stopped = (pause_.mask() >> flow.message().traffic_class & 1) != 0;
+    lines.push_back(fmt::format(
+        "{}: message {} to host {}: {} of {} packets acknowledged, waits for {}", path(),
+        flow.message().id, flow.message().destination, flow.acknowledged(), flow.packets(),
+        stopped ? "its switch, which has paused the class"
+                : flow.can_send(window_packets_)
+                      ? "the link"
+                      : fmt::format("acknowledgements of host {}", flow.message().destination)));
+  }
+}
+
+std::vector<BufferView> Nic::buffers() const {
+  return {{"reorder", BufferRole::nic, &reorder_buffer_, true}};
+}
+
+FrameBalance Nic::balance() const {
+  FrameBalance balance;
+  balance.received = in_->frames_taken();
+  balance.sent = out_->frames();
+  balance.created = created_;
+  balance.consumed = consumed_;
+  return balance;
+}
+
+void Nic::verify(bool drained) const {
+  if (drained && (!idle() || reorder_buffer_.level() != 0)) {
+    throw CheckFailure(path() + ": something is left to send or to release");
+  }
+}
+
+}  // namespace heddle

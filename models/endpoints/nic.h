@@ -1,0 +1,164 @@
+// A host's network interface: turns messages into packets, paces and repeats them, takes packets in
+// and acknowledges them, and measures what the network did to them.
+//
+// Cycle behaviour: a message's first packet may start `transmit_latency` after the message is due; a
+// packet is delivered, and its acknowledgement may start, `receive_latency` after its last byte;
+// a pause takes effect in the cycle in which the pause frame's last byte arrives.
+#pragma once
+
+#include <functional>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "endpoints/delivery_log.h"
+#include "endpoints/nic_config.h"
+#include "endpoints/traffic_source.h"
+#include "endpoints/transport.h"
+#include "kernel/device.h"
+#include "kernel/environment.h"
+#include "parts/class_scheduler.h"
+#include "parts/pause_state.h"
+#include "parts/reorder_meter.h"
+
+namespace heddle {
+
+/// Who is told when a message has gone out or has come in: the workload's triggers.
+struct MessageEvents {
+  std::function<void(const Message&, Cycle)> acknowledged;  ///< at the sender: all of it
+  std::function<void(const Message&, Cycle)> received;      ///< at the receiver: all of it
+};
+
+class Nic : public Device {
+ public:
+  Nic(const sc_core::sc_module_name& module_name, const Environment& environment, HostId host,
+      unsigned hosts, const NicConfig& config, const std::vector<TrafficClassConfig>& classes,
+      Rate rate, TrafficSource& source, DeliveryLog& log, const MessageEvents& events);
+
+  void attach(Link& from_network, Link& to_network);
+
+  /// A message of the source is due in cycle `due`, earlier than the source said before.
+  void expect_message(Cycle due) { wake(message_reason, due + transmit_latency_); }
+
+  /// Nothing to send, nothing unacknowledged, nothing to come.
+  bool idle() const;
+
+  /// Ends the measurement of reordering for every flow.
+  void finish();
+
+  void waits(std::vector<std::string>& lines) const override;
+  std::vector<BufferView> buffers() const override;
+  FrameBalance balance() const override;
+  void verify(bool drained) const override;
+
+  const ReorderTotals& reordering() const { return reordering_; }
+  std::uint64_t repeated_packets() const { return repeated_packets_; }
+  /// ACK, NAK and CNP frames sent and taken in.
+  std::uint64_t control_packets() const { return control_packets_; }
+  std::uint64_t control_received() const { return control_received_; }
+  std::uint64_t time_outs() const { return time_outs_; }
+  std::uint64_t notifications() const { return notifications_; }
+  const PauseState& pause_state() const { return pause_; }
+
+ private:
+  enum Reason : unsigned { arrival_reason, link_reason, message_reason, timer_reason, reasons };
+
+  struct Sender {
+    SendFlow flow;
+    Dcqcn rate;
+    double allowed_at = 0;        ///< earliest start of the next packet, set by its rate
+    Cycle paused_before = 0;      ///< pause clock of its class at its last start
+    bool waits_for_rate = false;  ///< a timer will make it eligible again
+
+    explicit Sender(const DcqcnRules& rules) : rate(rules) {}
+  };
+  struct Receiver {
+    ReceiveFlow flow;
+    ReorderMeter meter;
+    CnpLimiter notification;
+    HostId source = 0;
+
+    explicit Receiver(ReorderTotals& totals) : meter(totals) {}
+  };
+  struct Timer {
+    Cycle at;
+    std::uint32_t slot;
+    std::uint16_t generation;
+    bool of_rate;  ///< else: retransmission
+
+    bool operator>(const Timer& other) const {
+      if (at != other.at) return at > other.at;
+      return slot != other.slot ? slot > other.slot : of_rate > other.of_rate;
+    }
+  };
+
+  void cycle() override;
+  void receive();
+  void start_messages();
+  void run_timers();
+  void transmit();
+
+  void accept(const Frame& frame);
+  void accept_packet(const Frame& packet);
+  void dispose(const Frame& packet, Receiver& receiver, const Reception& reception);
+  void deliver(const Frame& packet, std::uint32_t record, Receiver& receiver);
+  void answer(const Frame& packet, const Receiver& receiver, const Reception& reception);
+  void accept_answer(const Frame& frame);
+  Receiver* receiver_of(const Frame& packet);
+
+  void open(const Message& message);
+  void close(std::uint32_t slot);
+  void set_timer(const Timer& timer);
+  void retransmission_timer(const Timer& timer);
+  void update(std::uint32_t slot);
+  void send_packet(std::uint32_t slot);
+  void pace(std::uint32_t slot, std::uint16_t wire_bytes);
+  void send_control();
+  void queue_control(FrameKind kind, const Frame& about, std::uint32_t sequence,
+                     std::uint8_t flags);
+
+  unsigned control_class() const { return static_cast<unsigned>(ready_.size() - 1); }
+  bool reliable() const { return config_.receive != ReceiveMode::unreliable_datagram; }
+
+  PacketPool& packets_;
+  HostId host_;
+  const NicConfig& config_;
+  TrafficSource& source_;
+  DeliveryLog& log_;
+  const MessageEvents& events_;
+  Link* in_ = nullptr;
+  Link* out_ = nullptr;
+  LinkRate rate_;
+  DcqcnRules dcqcn_rules_;
+  Cycle transmit_latency_;
+  Cycle receive_latency_;
+  Cycle time_out_cycles_;
+  std::uint32_t window_packets_;
+
+  std::vector<Sender> senders_;           // by slot
+  std::vector<std::uint32_t> free_slots_;
+  std::vector<std::uint16_t> generations_;
+  std::vector<BitMask> ready_;            // per class: slots that may send now
+  std::vector<std::uint32_t> pointer_;    // per class: where the round goes on
+  ClassScheduler classes_;
+  PauseState pause_;
+  std::vector<Frame> control_;            // ACK, NAK and CNP frames, from control_next_ on
+  std::size_t control_next_ = 0;
+  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+
+  std::vector<std::vector<std::uint32_t>> receiver_at_;  // by source host, by the sender's slot
+  std::vector<Receiver> receivers_;
+  ReorderTotals reordering_;
+  Occupancy reorder_buffer_;
+
+  std::uint64_t open_flows_ = 0;
+  std::uint64_t created_ = 0;
+  std::uint64_t consumed_ = 0;
+  std::uint64_t repeated_packets_ = 0;
+  std::uint64_t control_packets_ = 0;
+  std::uint64_t control_received_ = 0;
+  std::uint64_t time_outs_ = 0;
+  std::uint64_t notifications_ = 0;
+};
+
+}  // namespace heddle

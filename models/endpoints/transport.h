@@ -1,0 +1,134 @@
+// Both ends of a queue pair that carries one message: which packet goes next, and what happens to
+// one that arrives. State and rules; the NIC supplies time and the link.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "endpoints/message.h"
+#include "endpoints/nic_config.h"
+#include "kernel/frame.h"
+#include "kernel/packet.h"
+
+namespace heddle {
+
+/// Bytes of each data packet besides its payload, framing excluded: Ethernet 14, IPv4 20, UDP 8,
+/// BTH 12, ICRC 4, FCS 4 (RoCEv2, InfiniBand Architecture Specification annex A17). A datagram
+/// adds a DETH of 8; a packet that is placed wherever it belongs carries its address, a RETH of 16.
+std::uint16_t data_header_bytes(ReceiveMode mode);
+
+/// Wire bytes of an ACK or NAK (BTH and AETH) and of a CNP (BTH and 16 reserved bytes).
+inline constexpr std::uint16_t ack_wire_bytes = 62 + 4 + ethernet_framing_bytes;
+inline constexpr std::uint16_t cnp_wire_bytes = 62 + 16 + ethernet_framing_bytes;
+
+/// The sending end.
+class SendFlow {
+ public:
+  void open(const Message& message, std::uint16_t generation, std::uint64_t mtu);
+  void close() { open_ = false; }
+
+  bool is_open() const { return open_; }
+  const Message& message() const { return message_; }
+  std::uint16_t generation() const { return generation_; }
+  std::uint32_t packets() const { return packets_; }
+
+  /// Whether a packet may be sent: one to repeat, or a new one inside the window of unacknowledged
+  /// packets.
+  bool can_send(std::uint32_t window_packets) const {
+    return repeat_next_ < repeat_.size() ||
+           (next_ < packets_ && next_ - acknowledged_ < window_packets);
+  }
+
+  struct Transmission {
+    std::uint32_t sequence;    ///< PSN, from 0 in each message
+    std::uint32_t order;       ///< how many transmissions came before
+    Cycle first_start;         ///< when this PSN was first started
+    bool repeated;
+  };
+
+  /// Takes the packet to send in cycle `now`.
+  Transmission take(Cycle now);
+
+  /// Everything below `sequence` has been received. True when that is news.
+  bool acknowledge(std::uint32_t sequence, Cycle now);
+  /// Go back: everything from `sequence` on is sent again.
+  void go_back(std::uint32_t sequence, Cycle now);
+  /// Only `sequence` is missing: it is sent again.
+  void repeat(std::uint32_t sequence, Cycle now);
+  /// Nothing was heard for the time-out. `selective`: only the first missing packet is repeated,
+  /// and then each that an acknowledgement shows to be the next one missing.
+  void time_out(bool selective, Cycle now);
+
+  std::uint32_t acknowledged() const { return acknowledged_; }
+  bool outstanding() const { return acknowledged_ < sent_; }
+  bool complete() const { return acknowledged_ >= packets_; }
+  /// All packets have been started at least once.
+  bool all_sent() const { return sent_ == packets_; }
+  Cycle last_news() const { return last_news_; }
+
+  std::uint64_t repeated_packets() const { return order_ - sent_; }
+
+ private:
+  Message message_;
+  std::uint32_t packets_ = 0;
+  std::uint32_t next_ = 0;          // next new packet, or after going back the next again
+  std::uint32_t sent_ = 0;          // packets started at least once
+  std::uint32_t acknowledged_ = 0;  // all below are received
+  std::uint32_t order_ = 0;
+  std::uint32_t recover_until_ = 0;  // after a selective time-out: packets sent until then
+  std::uint16_t generation_ = 0;
+  bool open_ = false;
+  Cycle last_news_ = 0;
+  std::vector<std::uint32_t> first_start_;  // by PSN, in cycles after the message was due
+  std::vector<std::uint32_t> repeat_;       // PSNs to send again, from repeat_next_ on
+  std::size_t repeat_next_ = 0;
+};
+
+/// What the receiving end does with a packet.
+struct Reception {
+  enum class Fate : std::uint8_t { deliver, hold, discard } fate;
+  std::uint32_t missing_begin = 0;  ///< selective repeat: newly missing packets, to be asked for
+  std::uint32_t missing_end = 0;
+  bool acknowledge = false;
+  bool go_back = false;  ///< send a NAK for everything from expected() on
+};
+
+/// The receiving end.
+class ReceiveFlow {
+ public:
+  void open(std::uint16_t generation);
+
+  std::uint16_t generation() const { return generation_; }
+  std::uint32_t expected() const { return expected_; }
+  std::uint32_t held() const { return held_; }
+  bool complete() const { return received_ == packets_; }
+
+  /// A data packet has arrived whole.
+  Reception receive(const Frame& packet, ReceiveMode mode, std::uint64_t ack_interval);
+
+  /// Selective repeat: keeps packet `sequence` until its turn.
+  void keep(std::uint32_t sequence, std::uint32_t record);
+  /// The next packet whose turn has come, or no_packet. Call after each delivery.
+  std::uint32_t take_held();
+
+ private:
+  Reception go_back_n(const Frame& packet, std::uint64_t ack_interval);
+  Reception selective(const Frame& packet, ReceiveMode mode, std::uint64_t ack_interval);
+  bool due_acknowledgement(const Frame& packet, std::uint64_t ack_interval);
+  bool seen(std::uint32_t sequence) const;
+  void note(std::uint32_t sequence);
+
+  std::uint16_t generation_ = 0;
+  bool nak_sent_ = false;
+  std::uint32_t expected_ = 0;               // all below have been received
+  std::uint32_t beyond_ = 0;                 // highest received + 1
+  std::uint32_t received_ = 0;
+  std::uint32_t packets_ = ~std::uint32_t{0};  // known when the last one has come
+  std::uint32_t unacknowledged_ = 0;
+  std::uint32_t held_ = 0;
+  std::uint32_t release_ = 0;                // next held packet to release
+  std::vector<std::uint64_t> seen_;          // bit per PSN
+  std::vector<std::uint32_t> kept_;          // record per PSN
+};
+
+}  // namespace heddle

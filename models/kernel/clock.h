@@ -1,0 +1,107 @@
+// The cycle calendar of one clock domain. It wakes, in each cycle, only the devices that asked for
+// that cycle, and jumps over cycles in which nobody did. SystemC sees one timed event per cycle
+// with work and one method activation per woken device.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <queue>
+#include <string>
+#include <systemc>
+#include <vector>
+
+#include "kernel/rng.h"
+#include "kernel/units.h"
+
+namespace heddle {
+
+class Device;
+
+struct ClockOptions {
+  std::uint64_t period_ps = 1000;
+  std::uint64_t seed = 1;
+  bool shuffle_devices = false;   ///< random device order in every cycle
+  bool wake_every_cycle = false;  ///< every device, every reason, every cycle
+  std::string reproduce;          ///< command that repeats the run
+};
+
+class Clock : public sc_core::sc_prim_channel {
+ public:
+  Clock(const char* name, const ClockOptions& options);
+  ~Clock() override;
+
+  Cycle now() const { return now_; }
+  const ClockOptions& options() const { return options_; }
+
+  /// Whole cycles that cover `duration`.
+  Cycle cycles(Duration duration) const {
+    return (duration.picoseconds + options_.period_ps - 1) / options_.period_ps;
+  }
+
+  /// Wakes `device` in cycle `at` (later than now) and tells it `reason`. A second call for the
+  /// same device, reason and cycle changes nothing.
+  void wake(std::uint32_t device, std::uint32_t reason, Cycle at);
+
+  /// Next cycle with work; `never` when the calendar is empty.
+  Cycle next_cycle() const;
+
+  /// Called once per device, before the run; returns its number.
+  std::uint32_t enroll(Device& device);
+
+  /// First exception thrown in a device's cycle. The run stops there.
+  std::exception_ptr failure() const { return failure_; }
+  void fail(std::exception_ptr failure);
+
+  /// Opens the calendar: called once, after elaboration and before the first sc_start.
+  void start();
+
+ private:
+  struct Wake {
+    std::uint32_t device;
+    std::uint32_t reason;
+  };
+  struct FarWake {
+    Cycle at;
+    Wake wake;
+    bool operator>(const FarWake& other) const { return at > other.at; }
+  };
+  /// Wakes of one cycle, in blocks of two cache lines that are used again.
+  struct Block {
+    std::uint32_t next;
+    std::uint32_t count;
+    std::array<Wake, 15> wakes;
+  };
+
+  static constexpr std::uint32_t wheel_cycles = 4096;  // covers cables and frames; timers go far
+  static constexpr std::uint32_t no_block = ~std::uint32_t{0};
+
+  void insert(const Wake& wake, Cycle at);
+  std::uint32_t new_block(std::uint32_t next);
+  Cycle next_in_wheel() const;
+  void update() override;
+  void tick();
+  void collect();
+  void collect_all();
+
+  ClockOptions options_;
+  Rng shuffle_;
+  sc_core::sc_event tick_event_;
+  std::vector<Device*> devices_;
+  std::vector<Device*> due_;
+  Cycle now_ = 0;
+  Cycle armed_ = 0;
+  bool started_ = false;
+  std::array<std::uint32_t, wheel_cycles> wheel_;
+  std::array<std::uint64_t, wheel_cycles / 64> occupied_{};
+  std::uint64_t occupied_words_ = 0;
+  std::vector<Block> blocks_;
+  std::uint32_t free_block_ = no_block;
+  std::priority_queue<FarWake, std::vector<FarWake>, std::greater<>> far_;
+  std::exception_ptr failure_;
+  std::unique_ptr<sc_core::sc_module> ticker_;
+};
+
+}  // namespace heddle

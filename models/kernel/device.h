@@ -1,0 +1,87 @@
+// A device: the only thing that has a clock. One SystemC method, run once in each cycle in which a
+// frame becomes visible on one of its links or a time it asked for has come.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <systemc>
+#include <vector>
+
+#include "kernel/bit_mask.h"
+#include "kernel/clock.h"
+#include "kernel/error.h"
+#include "kernel/occupancy.h"
+
+namespace heddle {
+
+/// Where a queue stands on a packet's way; totals are given by role.
+enum class BufferRole : std::uint8_t { ingress, fabric, egress, hbm, nic };
+inline constexpr unsigned buffer_role_count = 5;
+
+/// A queue of a device, as the results see it.
+struct BufferView {
+  std::string queue;
+  BufferRole role;
+  const Occupancy* occupancy;
+  bool whole = false;  ///< all that the device holds in this role: counts in the totals
+};
+
+/// Frames that a device took from links, gave to links, made, consumed, and holds.
+struct FrameBalance {
+  std::uint64_t received = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t created = 0;
+  std::uint64_t consumed = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t held = 0;
+};
+
+class Device : public sc_core::sc_module {
+ public:
+  SC_HAS_PROCESS(Device);
+
+  /// `reasons`: how many different reasons to wake the device knows.
+  Device(const sc_core::sc_module_name& module_name, Clock& clock, unsigned reasons)
+      : sc_core::sc_module(module_name), clock_(clock), due_(reasons), id_(clock.enroll(*this)) {
+    SC_METHOD(run);
+    sensitive << wake_event_;
+    dont_initialize();
+  }
+
+  std::uint32_t id() const { return id_; }
+  std::string path() const { return name(); }
+
+  /// Who in this device waits for whom, one line each: for the report of a run without progress.
+  virtual void waits(std::vector<std::string>& lines) const = 0;
+
+  /// The device's queues; pointers stay valid for the life of the device.
+  virtual std::vector<BufferView> buffers() const = 0;
+
+  /// Law: received + created = sent + consumed + dropped + held.
+  virtual FrameBalance balance() const = 0;
+
+  /// Throws CheckFailure unless the device's own accounts agree; `drained`: and nothing is left.
+  virtual void verify(bool drained) const = 0;
+
+ protected:
+  /// One cycle of the device. `due_` tells why it was woken; a reason may come without cause
+  /// (idle-skipping switched off) and must then do nothing.
+  virtual void cycle() = 0;
+
+  Cycle now() const { return clock_.now(); }
+  void wake(unsigned reason, Cycle at) { clock_.wake(id_, reason, at); }
+
+  Clock& clock_;
+  BitMask due_;
+
+ private:
+  friend class Clock;
+
+  void run();
+
+  sc_core::sc_event wake_event_;
+  Cycle collected_ = never;
+  std::uint32_t id_;
+};
+
+}  // namespace heddle

@@ -1,0 +1,28 @@
+// What every device of a run shares: the clock and the book of packets.
+#pragma once
+
+#include "kernel/clock.h"
+#include "kernel/link.h"
+#include "kernel/packet.h"
+
+namespace heddle {
+
+struct Environment {
+  Clock& clock;
+  PacketPool& packets;
+};
+
+/// Books the hop that brought a packet's last byte over `link` and through the pipeline behind it.
+inline void book_arrival(PacketRecord& record, const Link& link, Cycle now) {
+  record.spend(Stage::serialization, now - link.pipeline() - link.latency());
+  record.spend(Stage::propagation, now - link.pipeline());
+  record.spend(Stage::pipeline, now);
+}
+
+/// Calls f(record) for the packet of `frame`, or for all packets that end in this cell.
+template <class F>
+void for_each_packet(PacketPool& packets, const Frame& frame, F&& f) {
+  for (std::uint32_t p = frame.packet; p != no_packet; p = packets[p].next) f(packets[p]);
+}
+
+}  // namespace heddle

@@ -1,0 +1,71 @@
+// What crosses a link. Half a cache line, copied by value; nothing in it points anywhere.
+#pragma once
+
+#include <cstdint>
+
+namespace heddle {
+
+enum class FrameKind : std::uint8_t {
+  packet,        ///< data between hosts (RoCEv2)
+  ack,           ///< transport acknowledgement between hosts
+  nak,           ///< transport negative acknowledgement between hosts
+  cnp,           ///< congestion notification between hosts (DCQCN)
+  cell,          ///< piece of a VOQ's packets between leaves
+  voq_status,    ///< a VOQ tells an egress port how many credits it has asked for
+  credit,        ///< an egress port tells a VOQ how many credits it has granted
+  pause,         ///< priority flow control (IEEE 802.1Qbb), one class, link-local
+  flow_control,  ///< fabric element stops or restarts the sender of one link, link-local
+};
+
+inline constexpr bool link_local(FrameKind kind) { return kind >= FrameKind::pause; }
+
+namespace frame_flag {
+inline constexpr std::uint8_t congestion = 1;  ///< ECN: congestion experienced
+inline constexpr std::uint8_t last = 2;        ///< last packet of its message
+inline constexpr std::uint8_t trimmed = 4;     ///< payload was cut away
+inline constexpr std::uint8_t off = 8;         ///< pause, flow_control: stop (else: go)
+inline constexpr std::uint8_t again = 16;      ///< voq_status: repeated by the credit watchdog
+inline constexpr std::uint8_t selective = 32;  ///< nak: only `order` is missing, keep the rest
+}  // namespace frame_flag
+
+inline constexpr std::uint32_t no_packet = ~std::uint32_t{0};
+
+struct Frame {
+  FrameKind kind = FrameKind::packet;
+  std::uint8_t traffic_class = 0;
+  std::uint8_t flags = 0;
+  std::uint8_t reserved = 0;
+  std::uint16_t wire_bytes = 0;     ///< bytes of link time, preamble and gap included
+  std::uint16_t payload_bytes = 0;  ///< message bytes (packet) or packet bytes (cell)
+  std::uint16_t source = 0;         ///< host; for cell, voq_status and credit the leaf
+  std::uint16_t destination = 0;    ///< host; for cell, voq_status and credit the leaf
+  std::uint32_t flow = 0;           ///< sender's queue pair; voq_status, credit: port and class
+  std::uint32_t sequence = 0;       ///< PSN; cell number; credits, counted from the start
+  std::uint32_t order = 0;          ///< position in the sender's order of transmission
+  std::uint32_t message = 0;        ///< serial number of the message at its sender
+  std::uint32_t packet = no_packet; ///< record that travels with the last byte of a packet
+
+  bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
+};
+static_assert(sizeof(Frame) == 32);
+
+/// Link time of an Ethernet frame that is no part of it: preamble and start delimiter 8 B, gap
+/// 12 B (IEEE 802.3, 4.2.3 and 4.4.2).
+inline constexpr std::uint16_t ethernet_framing_bytes = 20;
+
+/// What a switch stores of a frame that came over Ethernet.
+inline std::uint32_t stored_bytes(const Frame& frame) {
+  return static_cast<std::uint32_t>(frame.wire_bytes - ethernet_framing_bytes);
+}
+
+/// Stops or restarts one class of the link's other end: a MAC control frame of 64 B (IEEE 802.1Qbb).
+inline Frame pause_frame(unsigned traffic_class, bool off) {
+  Frame frame;
+  frame.kind = FrameKind::pause;
+  frame.traffic_class = static_cast<std::uint8_t>(traffic_class);
+  frame.flags = off ? frame_flag::off : std::uint8_t{0};
+  frame.wire_bytes = 64 + ethernet_framing_bytes;
+  return frame;
+}
+
+}  // namespace heddle

@@ -1,0 +1,40 @@
+#include "kernel/link.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace heddle {
+
+LinkRate LinkRate::of(Rate rate, std::uint64_t period_ps) {
+  // bits/s * ps/cycle / (8 bits/byte * 1e12 ps/s); 1e13 bits/s * 1e4 ps stays below 2^64.
+  const std::uint64_t numerator = rate.bits_per_second * period_ps;
+  const std::uint64_t denominator = 8'000'000'000'000;
+  const std::uint64_t common = std::gcd(numerator, denominator);
+  return {numerator / common, denominator / common};
+}
+
+Link::Link(std::string name, Clock& clock, LinkRate rate, Cycle latency)
+    : clock_(clock), rate_(rate), latency_(std::max<Cycle>(latency, 1)), name_(std::move(name)) {}
+
+void Link::bind_receiver(std::uint32_t device, unsigned reason, Delivery delivery,
+                         Cycle pipeline) {
+  receiver_ = device;
+  reason_ = reason;
+  delivery_ = delivery;
+  pipeline_ = pipeline;
+}
+
+double Link::utilization(Cycle end) const {
+  return end == 0 ? 0
+                  : static_cast<double>(bytes_) / (rate_.bytes_per_cycle() *
+                                                   static_cast<double>(end));
+}
+
+void Link::Flight::grow() {
+  std::vector<InFlight> larger(std::max<std::size_t>(8, slots_.size() * 2));
+  for (std::size_t i = 0; i < count_; ++i) larger[i] = slots_[(head_ + i) & (slots_.size() - 1)];
+  slots_.swap(larger);
+  head_ = 0;
+}
+
+}  // namespace heddle

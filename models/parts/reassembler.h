@@ -1,0 +1,76 @@
+// Puts the cells of each source back in the order in which they were cut.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernel/error.h"
+#include "kernel/frame.h"
+
+namespace heddle {
+
+class Reassembler {
+ public:
+  /// `window_cells`: how far a cell may be ahead of the next expected one of its source.
+  Reassembler(unsigned sources, std::uint32_t window_cells)
+      : sources_(sources), window_cells_(window_cells) {}
+
+  /// A cell has come. Calls in_order(cell) for each cell that is now next in order.
+  template <class InOrder>
+  void arrive(unsigned source, const Frame& cell, InOrder&& in_order) {
+    Source& s = sources_[source];
+    const std::uint32_t ahead = cell.sequence - s.expected;
+    if (ahead >= window_cells_) throw CheckFailure("a cell outside the reassembly window");
+    if (ahead == 0) {
+      ++s.expected;
+      in_order(cell);
+      while (s.waiting != 0 && s.at(s.expected).kind == FrameKind::cell) {
+        const Frame next = s.at(s.expected);
+        s.at(s.expected).kind = empty_slot;
+        --s.waiting;
+        --held_;
+        ++s.expected;
+        in_order(next);
+      }
+      return;
+    }
+    if (ahead >= s.slots.size()) s.grow(ahead);
+    if (s.at(cell.sequence).kind == FrameKind::cell) throw CheckFailure("a cell came twice");
+    s.at(cell.sequence) = cell;
+    ++s.waiting;
+    ++held_;
+  }
+
+  /// Cells that wait for an earlier one, over all sources.
+  std::uint64_t held() const { return held_; }
+  std::uint32_t held(unsigned source) const { return sources_[source].waiting; }
+  std::uint32_t expected(unsigned source) const { return sources_[source].expected; }
+  unsigned sources() const { return static_cast<unsigned>(sources_.size()); }
+
+ private:
+  static constexpr FrameKind empty_slot = FrameKind::packet;
+
+  struct Source {
+    std::vector<Frame> slots;  // by sequence modulo the size, a power of two
+    std::uint32_t expected = 0;
+    std::uint32_t waiting = 0;
+
+    Frame& at(std::uint32_t sequence) { return slots[sequence & (slots.size() - 1)]; }
+
+    void grow(std::uint32_t ahead) {
+      std::size_t size = slots.empty() ? 32 : slots.size() * 2;
+      while (size <= ahead) size *= 2;
+      std::vector<Frame> larger(size);
+      for (const Frame& cell : slots) {
+        if (cell.kind == FrameKind::cell) larger[cell.sequence & (size - 1)] = cell;
+      }
+      slots.swap(larger);
+    }
+  };
+
+  std::vector<Source> sources_;
+  std::uint32_t window_cells_;
+  std::uint64_t held_ = 0;
+};
+
+}  // namespace heddle

@@ -1,0 +1,183 @@
+#include "switches/adaptive_switch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace heddle {
+
+namespace {
+
+constexpr std::array<const char*, 3> role_names{"uplinks", "downlinks", "host_links"};
+constexpr std::uint32_t unbounded_packets = 1U << 24;  // the shared memory bounds them
+
+std::vector<PausedLink> cables(const std::vector<SwitchPort>& ports, const AdaptiveConfig& config) {
+  std::vector<PausedLink> links;
+  for (const SwitchPort& port : ports) {
+    links.push_back({port.rate, port.latency, config.pipeline_latency});
+  }
+  return links;
+}
+
+PathSelector::Rules selector_rules(const AdaptiveConfig& config, Routing routing,
+                                   const Clock& clock) {
+  return {routing, config.spray, clock.cycles(config.flowlet_gap), config.grade.value,
+          config.grades};
+}
+
+}  // namespace
+
+AdaptiveSwitch::AdaptiveSwitch(const sc_core::sc_module_name& module_name,
+                               const Environment& environment,
+                               const std::vector<SwitchPort>& ports, const SwitchRoutes& routes,
+                               const AdaptiveConfig& config, Routing routing,
+                               const std::vector<TrafficClassConfig>& classes,
+                               std::uint32_t largest_packet_bytes)
+    : Device(module_name, environment.clock, static_cast<unsigned>(2 * ports.size())),
+      packets_(environment.packets),
+      config_(config),
+      classes_(classes),
+      class_count_(static_cast<unsigned>(classes.size())),
+      places_(ports),
+      group_of_host_(routes.group_of_host),
+      in_(ports.size()),
+      memory_(config.memory, static_cast<unsigned>(ports.size()) * class_count_,
+              group_headroom(config.memory, cables(ports, config), classes)),
+      selector_(selector_rules(config, routing, clock_), routes.ports_of_group,
+                Rng(clock_.options().seed, path(), "path")),
+      marking_(clock_.options().seed, path(), "marking"),
+      outputs_(environment, id(), static_cast<unsigned>(ports.size()),
+               {static_cast<unsigned>(ports.size()), classes, largest_packet_bytes,
+                unbounded_packets, Release::last_byte}) {}
+
+void AdaptiveSwitch::attach(unsigned port, Link& in, Link& out) {
+  // Cutting through to a faster link would run out of bytes; such a packet must be whole first.
+  const bool outrun = std::any_of(places_.begin(), places_.end(), [&](const SwitchPort& other) {
+    return places_[port].rate < other.rate;
+  });
+  const bool cut_through = config_.forwarding == Forwarding::cut_through && !outrun;
+  in.bind_receiver(id(), port, cut_through ? Delivery::head : Delivery::tail,
+                   clock_.cycles(config_.pipeline_latency));
+  in_[port] = &in;
+  outputs_.attach(port, out,
+                  places_[port].role == BufferRole::egress ? Stage::egress_queue
+                                                           : Stage::fabric_queue);
+}
+
+void AdaptiveSwitch::cycle() {
+  receive();   // 1. route, mark, admit and queue packets; pause senders whose share is used up
+  transmit();  // 2. output links; freed memory ends pauses
+}
+
+void AdaptiveSwitch::receive() {
+  due_.take(0, ports(), [&](unsigned port) {
+    Link& link = *in_[port];
+    while (const Frame* frame = link.front(now())) {
+      accept(port, *frame);
+      link.pop(now());
+    }
+  });
+  announce_pauses();
+}
+
+void AdaptiveSwitch::accept(unsigned input, Frame frame) {
+  if (frame.kind == FrameKind::pause) {
+    outputs_.pause(input, frame.traffic_class, frame.has(frame_flag::off), now());
+    ++balance_.consumed;
+    return;
+  }
+  book_arrival(packets_[frame.packet], *in_[input], now());
+  const unsigned output =
+      selector_.choose(group_of_host_[frame.destination], frame, now(),
+                       [&](unsigned port) { return outputs_.queued_bytes(port); });
+  mark_congestion(output, frame);
+  if (!store(input, output, frame)) {
+    packets_.release(frame.packet);
+    return;
+  }
+  occupancy_.add(stored_bytes(frame), now());
+  by_role_[static_cast<unsigned>(places_[output].role)].add(stored_bytes(frame), now());
+  outputs_.push(output, frame.traffic_class, frame, input, now());
+}
+
+bool AdaptiveSwitch::store(unsigned input, unsigned output, Frame& frame) {
+  const auto admit = [&] {
+    const unsigned c = frame.traffic_class;
+    return memory_.admit(pair(input, c), pair(output, c), stored_bytes(frame),
+                         classes_[c].lossless);
+  };
+  Admission admission = admit();
+  if (!stored(admission) && config_.trimming && frame.kind == FrameKind::packet &&
+      !frame.has(frame_flag::trimmed)) {
+    frame.flags |= frame_flag::trimmed;
+    frame.wire_bytes = static_cast<std::uint16_t>(frame.wire_bytes - frame.payload_bytes);
+    frame.payload_bytes = 0;
+    frame.traffic_class = static_cast<std::uint8_t>(class_count_ - 1);
+    ++trimmed_;
+    admission = admit();
+  }
+  if (stored(admission)) return true;
+  drops_.count(frame, admission, config_.memory.headroom.has_value());
+  return false;
+}
+
+void AdaptiveSwitch::mark_congestion(unsigned output, Frame& frame) {
+  if (frame.kind != FrameKind::packet) return;
+  const std::uint64_t depth = std::uint64_t{memory_.queue_cells(pair(output, frame.traffic_class))} *
+                              config_.memory.cell.value;
+  if (depth <= config_.ecn.kmin.value) return;
+  if (mark(config_.ecn, depth, marking_.bits())) {
+    frame.flags |= frame_flag::congestion;
+    ++marked_;
+  }
+}
+
+void AdaptiveSwitch::announce_pauses() {
+  memory_.take_xoff_changes([&](unsigned group, bool off) {
+    outputs_.push_link_local(group / class_count_, pause_frame(group % class_count_, off));
+    ++balance_.created;
+  });
+}
+
+void AdaptiveSwitch::transmit() {
+  due_.take(ports(), 2 * ports(), [&](unsigned reason) { outputs_.wake(reason - ports()); });
+  outputs_.transmit(now(), [&](unsigned output, const Frame& frame, unsigned input) {
+    const unsigned c = frame.traffic_class;
+    memory_.release(pair(input, c), pair(output, c), stored_bytes(frame));
+    occupancy_.remove(stored_bytes(frame), now());
+    by_role_[static_cast<unsigned>(places_[output].role)].remove(stored_bytes(frame), now());
+    if (memory_.has_xoff_changes()) announce_pauses();
+  });
+}
+
+void AdaptiveSwitch::waits(std::vector<std::string>& lines) const {
+  outputs_.waits(path(), lines);
+}
+
+std::vector<BufferView> AdaptiveSwitch::buffers() const {
+  std::vector<BufferView> views{{"memory", BufferRole::fabric, &occupancy_}};
+  for (const BufferRole role : {BufferRole::ingress, BufferRole::fabric, BufferRole::egress}) {
+    views.push_back({role_names[static_cast<unsigned>(role)], role,
+                     &by_role_[static_cast<unsigned>(role)], true});
+  }
+  for (unsigned port = 0; port < ports(); ++port) {
+    views.push_back({fmt::format("port{}", port), places_[port].role, &outputs_.occupancy(port)});
+  }
+  return views;
+}
+
+FrameBalance AdaptiveSwitch::balance() const {
+  FrameBalance balance = balance_;
+  for (const Link* link : in_) balance.received += link->frames_taken();
+  balance.sent = outputs_.frames_sent();
+  balance.held = outputs_.held();
+  balance.dropped = drops_.total();
+  return balance;
+}
+
+void AdaptiveSwitch::verify(bool drained) const {
+  memory_.verify();
+  if (drained && memory_.used_cells() != 0) throw CheckFailure(path() + ": cells left behind");
+}
+
+}  // namespace heddle

@@ -1,0 +1,90 @@
+// The shallow-buffer switch: one shared packet memory, priority flow control, congestion marking,
+// and a choice among equal-cost ports for every packet.
+//
+// Cycle behaviour: a packet joins its egress queue `pipeline_latency` after its first byte (cut
+// through) or last byte (store and forward), and may start on an idle link in that same cycle. Its
+// cells are free again in the cycle after its last byte has left. A pause frame goes before
+// everything else, behind the packet that is on the link.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "kernel/device.h"
+#include "kernel/environment.h"
+#include "parts/ecn.h"
+#include "parts/path_selector.h"
+#include "parts/shared_buffer.h"
+#include "switches/adaptive_config.h"
+#include "switches/output_ports.h"
+#include "switches/port_headroom.h"
+
+namespace heddle {
+
+/// What a port of the switch leads to.
+struct SwitchPort {
+  Rate rate;
+  Duration latency;  ///< of the cable, one way
+  BufferRole role;   ///< egress: a host; ingress: up from a leaf; fabric: of a spine
+};
+
+/// Where packets go: hosts by group, groups by port.
+struct SwitchRoutes {
+  std::vector<std::uint16_t> group_of_host;
+  std::vector<std::vector<std::uint16_t>> ports_of_group;
+};
+
+class AdaptiveSwitch : public Device {
+ public:
+  AdaptiveSwitch(const sc_core::sc_module_name& module_name, const Environment& environment,
+                 const std::vector<SwitchPort>& ports, const SwitchRoutes& routes,
+                 const AdaptiveConfig& config, Routing routing,
+                 const std::vector<TrafficClassConfig>& classes,
+                 std::uint32_t largest_packet_bytes);
+
+  void attach(unsigned port, Link& in, Link& out);
+
+  void waits(std::vector<std::string>& lines) const override;
+  std::vector<BufferView> buffers() const override;
+  FrameBalance balance() const override;
+  void verify(bool drained) const override;
+
+  const DropCounts& drops() const { return drops_; }
+  std::uint64_t trimmed() const { return trimmed_; }
+  std::uint64_t marked() const { return marked_; }
+
+ private:
+  void cycle() override;
+  void receive();
+  void transmit();
+  void accept(unsigned input, Frame frame);
+  bool store(unsigned input, unsigned output, Frame& frame);
+  void mark_congestion(unsigned output, Frame& frame);
+  void announce_pauses();
+
+  unsigned ports() const { return static_cast<unsigned>(in_.size()); }
+  unsigned pair(unsigned port, unsigned traffic_class) const {
+    return port * class_count_ + traffic_class;
+  }
+
+  PacketPool& packets_;
+  const AdaptiveConfig& config_;
+  std::vector<TrafficClassConfig> classes_;
+  unsigned class_count_;
+  std::vector<SwitchPort> places_;
+  std::vector<std::uint16_t> group_of_host_;
+  std::vector<Link*> in_;
+  SharedBuffer memory_;
+  PathSelector selector_;
+  Rng marking_;
+  OutputPorts outputs_;
+  Occupancy occupancy_;
+  std::array<Occupancy, buffer_role_count> by_role_;  // what waits for ports of each role
+  FrameBalance balance_;
+  DropCounts drops_;
+  std::uint64_t trimmed_ = 0;
+  std::uint64_t marked_ = 0;
+};
+
+}  // namespace heddle

@@ -1,0 +1,118 @@
+#include "switches/fabric_element.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace heddle {
+
+FabricElement::FabricElement(const sc_core::sc_module_name& module_name,
+                             const Environment& environment, unsigned leaves,
+                             unsigned links_per_leaf, const ScheduledConfig& config)
+    : Device(module_name, environment.clock, 2 * leaves * links_per_leaf),
+      packets_(environment.packets),
+      config_(config),
+      links_per_leaf_(links_per_leaf),
+      from_leaf_(std::size_t{leaves} * links_per_leaf),
+      pool_cells_(from_leaf_.size()),
+      next_link_(leaves),
+      stopped_(ports()),
+      outputs_(environment, id(), ports(), fabric_output_shape(ports(), config)) {}
+
+void FabricElement::attach(unsigned port, Link& from_leaf, Link& to_leaf) {
+  from_leaf.bind_receiver(id(), port, Delivery::tail, clock_.cycles(config_.element_latency));
+  from_leaf_[port] = &from_leaf;
+  outputs_.attach(port, to_leaf, Stage::fabric_queue);
+}
+
+void FabricElement::cycle() {
+  receive();   // 1. cells and control frames to their output queues; full pools stop senders
+  transmit();  // 2. output links; drained pools restart senders
+}
+
+void FabricElement::receive() {
+  due_.take(0, ports(), [&](unsigned port) {
+    Link& link = *from_leaf_[port];
+    while (const Frame* frame = link.front(now())) {
+      accept(port, *frame);
+      link.pop(now());
+    }
+  });
+}
+
+void FabricElement::accept(unsigned port, const Frame& frame) {
+  if (frame.kind == FrameKind::flow_control) {
+    outputs_.pause(port, cells, frame.has(frame_flag::off), now());
+    ++balance_.consumed;
+    return;
+  }
+  const unsigned leaf = frame.destination;
+  const unsigned output = leaf * links_per_leaf_ + next_link_[leaf];
+  next_link_[leaf] = static_cast<std::uint16_t>((next_link_[leaf] + 1U) % links_per_leaf_);
+  if (frame.kind != FrameKind::cell) {
+    outputs_.push(output, control, frame, port, now());
+    return;
+  }
+  for_each_packet(packets_, frame,
+                  [&](PacketRecord& record) { book_arrival(record, *from_leaf_[port], now()); });
+  occupancy_.add(frame.wire_bytes, now());
+  const std::uint32_t held = ++pool_cells_[port];
+  pool_peak_cells_ = std::max(pool_peak_cells_, held);
+  if (held > config_.receive_pool_cells) {
+    throw CheckFailure(fmt::format("receive pool of port {} overflows at {} cells", port, held));
+  }
+  if (held >= config_.xoff_cells && !stopped_.test(port)) flow_control(port, true);
+  outputs_.push(output, cells, frame, port, now());
+}
+
+void FabricElement::flow_control(unsigned port, bool off) {
+  stopped_.assign(port, off);
+  Frame frame;
+  frame.kind = FrameKind::flow_control;
+  frame.flags = off ? frame_flag::off : std::uint8_t{0};
+  frame.wire_bytes = static_cast<std::uint16_t>(config_.cell_header.value);
+  outputs_.push_link_local(port, frame);
+  ++balance_.created;
+}
+
+void FabricElement::transmit() {
+  due_.take(ports(), 2 * ports(), [&](unsigned reason) { outputs_.wake(reason - ports()); });
+  outputs_.transmit(now(), [&](unsigned, const Frame& frame, unsigned input) {
+    if (frame.kind != FrameKind::cell) return;
+    occupancy_.remove(frame.wire_bytes, now());
+    if (--pool_cells_[input] <= config_.xon_cells && stopped_.test(input)) {
+      flow_control(input, false);
+    }
+  });
+}
+
+void FabricElement::waits(std::vector<std::string>& lines) const { outputs_.waits(path(), lines); }
+
+std::vector<BufferView> FabricElement::buffers() const {
+  std::vector<BufferView> views{{"fabric", BufferRole::fabric, &occupancy_, true}};
+  for (unsigned port = 0; port < ports(); ++port) {
+    views.push_back({fmt::format("fabric_port{}", port), BufferRole::fabric,
+                     &outputs_.occupancy(port)});
+  }
+  return views;
+}
+
+FrameBalance FabricElement::balance() const {
+  FrameBalance balance = balance_;
+  for (const Link* link : from_leaf_) balance.received += link->frames_taken();
+  balance.sent = outputs_.frames_sent();
+  balance.held = outputs_.held();
+  return balance;
+}
+
+void FabricElement::verify(bool drained) const {
+  std::uint64_t pooled = 0;
+  for (const std::uint32_t cells_held : pool_cells_) pooled += cells_held;
+  std::uint64_t queued = 0;
+  for (unsigned port = 0; port < ports(); ++port) queued += outputs_.queued_frames(port, cells);
+  if (pooled != queued || (drained && queued != 0)) {
+    throw CheckFailure(fmt::format("{}: {} cells in pools, {} in queues", path(), pooled, queued));
+  }
+}
+
+}  // namespace heddle

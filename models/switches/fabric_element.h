@@ -1,0 +1,56 @@
+// A fabric element: takes cells from any leaf and sends them on to the leaf they are for. Never
+// drops: a link whose receive pool fills stops its sender.
+//
+// Cycle behaviour: a cell joins the queue of its output link `element_latency` after its last byte;
+// status and credit frames go before cells.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernel/device.h"
+#include "kernel/environment.h"
+#include "switches/fabric_ports.h"
+#include "switches/scheduled_config.h"
+
+namespace heddle {
+
+class FabricElement : public Device {
+ public:
+  /// Port p reaches leaf p / links_per_leaf.
+  FabricElement(const sc_core::sc_module_name& module_name, const Environment& environment,
+                unsigned leaves, unsigned links_per_leaf, const ScheduledConfig& config);
+
+  void attach(unsigned port, Link& from_leaf, Link& to_leaf);
+
+  void waits(std::vector<std::string>& lines) const override;
+  std::vector<BufferView> buffers() const override;
+  FrameBalance balance() const override;
+  void verify(bool drained) const override;
+
+  /// Most cells that any receive pool has held.
+  std::uint32_t pool_peak_cells() const { return pool_peak_cells_; }
+
+ private:
+  void cycle() override;
+  void receive();
+  void transmit();
+  void accept(unsigned port, const Frame& frame);
+  void flow_control(unsigned port, bool off);
+
+  unsigned ports() const { return static_cast<unsigned>(from_leaf_.size()); }
+
+  PacketPool& packets_;
+  const ScheduledConfig& config_;
+  unsigned links_per_leaf_;
+  std::vector<Link*> from_leaf_;
+  std::vector<std::uint32_t> pool_cells_;  // held, by input port
+  std::vector<std::uint16_t> next_link_;   // per leaf: which of its parallel links is next
+  BitMask stopped_;                        // inputs whose sender we have stopped
+  OutputPorts outputs_;
+  Occupancy occupancy_;
+  FrameBalance balance_;
+  std::uint32_t pool_peak_cells_ = 0;
+};
+
+}  // namespace heddle

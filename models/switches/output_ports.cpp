@@ -1,0 +1,20 @@
+#include "switches/output_ports.h"
+
+#include <fmt/format.h>
+
+namespace heddle {
+
+void OutputPorts::waits(const std::string& path, std::vector<std::string>& lines) const {
+  for (unsigned port = 0; port < size(); ++port) {
+    for (unsigned c = 0; c < classes_; ++c) {
+      const std::uint32_t frames = queued_frames(port, c);
+      if (frames == 0) continue;
+      const bool stopped = (ports_[port].pause.mask() >> c & 1) != 0;
+      lines.push_back(fmt::format("{}: {} frames of class {} wait for link {}{}", path, frames, c,
+                                  ports_[port].link->name(),
+                                  stopped ? ", which its receiver has stopped" : ""));
+    }
+  }
+}
+
+}  // namespace heddle

@@ -1,0 +1,53 @@
+// How much buffer each ingress group of a device needs behind its pause threshold.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "kernel/error.h"
+#include "kernel/frame.h"
+#include "kernel/units.h"
+#include "parts/shared_buffer.h"
+#include "parts/traffic_class.h"
+
+namespace heddle {
+
+/// A link whose sender a device may pause.
+struct PausedLink {
+  Rate rate;
+  Duration latency;   ///< one way
+  Duration pipeline;  ///< between the link and admission: still filling when the pause leaves
+};
+
+/// Headroom per group (port * classes + class): none for lossy classes; for lossless ones what
+/// the configuration says or, for `auto`, the vendor's formula for the link plus the bytes in the
+/// device's own pipeline, which that formula does not know.
+std::vector<Bytes> group_headroom(const SharedBufferConfig& config,
+                                  const std::vector<PausedLink>& ports,
+                                  const std::vector<TrafficClassConfig>& classes);
+
+/// Packets that found no room, by reason; those of hosts' data and their answers apart.
+class DropCounts {
+ public:
+  /// A lossless packet may find no room only where the user chose the headroom.
+  void count(const Frame& packet, Admission reason, bool headroom_chosen) {
+    if (reason == Admission::drop_headroom && !headroom_chosen) {
+      throw CheckFailure("a lossless class overruns its automatic headroom");
+    }
+    ++(packet.kind == FrameKind::packet ? data_ : answers_)[static_cast<unsigned>(reason)];
+  }
+
+  std::uint64_t data(Admission reason) const { return data_[static_cast<unsigned>(reason)]; }
+  std::uint64_t answers(Admission reason) const { return answers_[static_cast<unsigned>(reason)]; }
+  std::uint64_t total() const {
+    std::uint64_t sum = 0;
+    for (unsigned i = 0; i < data_.size(); ++i) sum += data_[i] + answers_[i];
+    return sum;
+  }
+
+ private:
+  std::array<std::uint64_t, 5> data_{};
+  std::array<std::uint64_t, 5> answers_{};
+};
+
+}  // namespace heddle

@@ -1,0 +1,459 @@
+#include "switches/scheduled_leaf.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace heddle {
+
+namespace {
+
+constexpr std::uint32_t reassembly_window_cells = 1U << 20;  // a bound, not a size: it grows on use
+
+/// Credits leave at port rate times speed-up: one per credit / (rate * speed-up) cycles.
+Pacer credit_pacer(const ScheduledConfig& config, const LinkRate& rate) {
+  constexpr std::uint64_t million = 1'000'000;
+  const auto speedup_ppm = static_cast<std::uint64_t>(std::llround(config.credit_speedup * 1e6));
+  return Pacer(config.credit.value * rate.cycles * million, rate.bytes * speedup_ppm);
+}
+
+SharedBuffer make_sram(const LeafPlace& place, const ScheduledConfig& config,
+                       const std::vector<TrafficClassConfig>& classes) {
+  SharedBufferConfig memory;
+  memory.buffer = config.buffer;
+  memory.cell = config.buffer_cell;
+  memory.headroom = config.headroom;
+  const PausedLink cable{place.host_rate, place.host_latency, config.ingress_latency};
+  const auto voqs = static_cast<unsigned>(place.leaves * place.hosts * classes.size());
+  return SharedBuffer(
+      memory, voqs,
+      group_headroom(memory, std::vector<PausedLink>(place.hosts, cable), classes));
+}
+
+}  // namespace
+
+ScheduledLeaf::ScheduledLeaf(const sc_core::sc_module_name& module_name,
+                             const Environment& environment, const LeafPlace& place,
+                             const ScheduledConfig& config,
+                             const std::vector<TrafficClassConfig>& classes)
+    : Device(module_name, environment.clock, reasons(place)),
+      packets_(environment.packets),
+      place_(place),
+      config_(config),
+      classes_(classes),
+      class_count_(static_cast<unsigned>(classes.size())),
+      from_host_(place.hosts),
+      from_fabric_(place.fabric_links + 1),
+      sram_(make_sram(place, config, classes)),
+      voqs_(place.leaves * place.hosts, class_count_, static_cast<std::uint32_t>(config.credit.value),
+            place.outstanding_credits, unbounded_frames),
+      voq_classes_(classes, static_cast<std::uint32_t>(config.credit.value)),
+      voq_pointer_(class_count_),
+      segmenter_(config.segmentation, static_cast<std::uint32_t>(config.cell_payload.value),
+                 static_cast<std::uint32_t>(config.cell_header.value)),
+      spray_(config.spray, place.fabric_links, Rng(clock_.options().seed, path(), "spray")),
+      next_cell_(place.leaves),
+      staging_limit_(config.staging_cells * fabric_ports()),
+      to_fabric_(environment, id(), to_fabric_reason(),
+                 fabric_output_shape(fabric_ports(), config)),
+      credit_attention_(place.hosts),
+      reassembler_(place.leaves, reassembly_window_cells),
+      to_hosts_(environment, id(), to_host_reason(),
+                {place.hosts, classes, place.largest_packet_bytes, unbounded_frames,
+                 Release::last_byte}) {
+  const LinkRate rate = LinkRate::of(place.host_rate, clock_.options().period_ps);
+  for (unsigned port = 0; port < place.hosts; ++port) {
+    credit_ports_.push_back({CreditScheduler(place.leaves, classes,
+                                             static_cast<std::uint32_t>(config.credit.value)),
+                             credit_pacer(config, rate)});
+  }
+}
+
+void ScheduledLeaf::attach_host(unsigned port, Link& from_host, Link& to_host) {
+  from_host.bind_receiver(id(), port, Delivery::tail, clock_.cycles(config_.ingress_latency));
+  from_host_[port] = &from_host;
+  to_hosts_.attach(port, to_host, Stage::egress_queue);
+}
+
+void ScheduledLeaf::attach_fabric(unsigned port, Link& from_fabric, Link& to_fabric) {
+  from_fabric.bind_receiver(id(), from_fabric_reason() + port, Delivery::tail,
+                            clock_.cycles(config_.egress_latency));
+  from_fabric_[port] = &from_fabric;
+  to_fabric_.attach(port, to_fabric, Stage::fabric_queue);
+}
+
+void ScheduledLeaf::attach_loopback(Link& loopback) {
+  attach_fabric(loopback_port(), loopback, loopback);
+}
+
+void ScheduledLeaf::cycle() {
+  receive_from_fabric();  // 1. status, credits; cells back in order, packets to egress queues
+  receive_from_hosts();   // 2. packets into VOQs, requests for credits
+  watch_credits();        // 3. requests repeated for VOQs that wait too long
+  grant_credits();        // 4. egress ports give credits
+  segment();              // 5. VOQs with credits are cut into cells
+  transmit();             // 6. fabric links and host links
+}
+
+// --- 1. from the fabric -------------------------------------------------------------------------
+
+void ScheduledLeaf::receive_from_fabric() {
+  due_.take(from_fabric_reason(), to_host_reason(), [&](unsigned reason) {
+    const unsigned port = reason - from_fabric_reason();
+    Link& link = *from_fabric_[port];
+    while (const Frame* frame = link.front(now())) {
+      accept_fabric_frame(port, *frame);
+      link.pop(now());
+    }
+  });
+}
+
+void ScheduledLeaf::accept_fabric_frame(unsigned port, const Frame& frame) {
+  const unsigned of_port = frame.flow / class_count_;
+  const unsigned of_class = frame.flow % class_count_;
+  switch (frame.kind) {
+    case FrameKind::cell:
+      return accept_cell(*from_fabric_[port], frame);
+    case FrameKind::voq_status: {
+      CreditScheduler& scheduler = credit_ports_[of_port].scheduler;
+      scheduler.request(frame.source, of_class, frame.sequence);
+      credit_attention_.set(of_port);
+      const std::uint32_t granted = scheduler.granted(frame.source, of_class);
+      if (frame.has(frame_flag::again)) {
+        send_control(frame.source, control_frame(FrameKind::credit, frame.source, of_port,
+                                                 of_class, granted));
+      }
+      break;
+    }
+    case FrameKind::credit: {
+      const unsigned voq = voqs_.voq(frame.source * place_.hosts + of_port, of_class);
+      voqs_.credit(voq, frame.sequence, now());
+      ask_for_credits(voq);
+      break;
+    }
+    case FrameKind::flow_control:
+      to_fabric_.pause(port, cells, frame.has(frame_flag::off), now());
+      break;
+    default:
+      throw CheckFailure("a host's frame on a fabric link");
+  }
+  ++balance_.consumed;
+}
+
+void ScheduledLeaf::accept_cell(const Link& link, const Frame& cell) {
+  for_each_packet(packets_, cell,
+                  [&](PacketRecord& record) { book_arrival(record, link, now()); });
+  egress_.add(cell.payload_bytes, now());
+  reassembly_.add(cell.payload_bytes, now());
+  if (egress_.level() > config_.egress_buffer.value) {
+    throw CheckFailure(fmt::format("egress memory overflows: {} B", egress_.level()));
+  }
+  reassembler_.arrive(cell.source, cell, [&](const Frame& next) {
+    ++balance_.consumed;
+    complete_packets(next);
+  });
+}
+
+void ScheduledLeaf::complete_packets(const Frame& cell) {
+  for (std::uint32_t number = cell.packet; number != no_packet;) {
+    PacketRecord& record = packets_[number];
+    record.spend(Stage::reassembly, now());
+    number = record.next;
+    record.next = no_packet;
+    reassembly_.remove(stored_bytes(record.frame), now());
+    ++balance_.created;
+    to_hosts_.push(port_of(record.frame.destination), record.frame.traffic_class, record.frame, 0,
+                   now());
+  }
+}
+
+// --- 2. from hosts ------------------------------------------------------------------------------
+
+void ScheduledLeaf::receive_from_hosts() {
+  due_.take(0, place_.hosts, [&](unsigned port) {
+    Link& link = *from_host_[port];
+    while (const Frame* frame = link.front(now())) {
+      accept_host_frame(port, *frame);
+      link.pop(now());
+    }
+  });
+}
+
+void ScheduledLeaf::accept_host_frame(unsigned port, Frame frame) {
+  if (frame.kind == FrameKind::pause) {
+    to_hosts_.pause(port, frame.traffic_class, frame.has(frame_flag::off), now());
+    ++balance_.consumed;
+    return;
+  }
+  const unsigned c = frame.traffic_class;
+  book_arrival(packets_[frame.packet], *from_host_[port], now());
+  const unsigned voq = voqs_.voq(frame.destination, c);
+  const Admission admission =
+      sram_.admit(group(port, c), voq, stored_bytes(frame), classes_[c].lossless);
+  announce_pauses();
+  if (!stored(admission)) {
+    drops_.count(frame, admission, config_.headroom.has_value());
+    packets_.release(frame.packet);
+    return;
+  }
+  voqs_.enqueue(voq, frame, now());
+  ingress_.add(stored_bytes(frame), now());
+  ask_for_credits(voq);
+}
+
+void ScheduledLeaf::announce_pauses() {
+  sram_.take_xoff_changes([&](unsigned of_group, bool off) {
+    to_hosts_.push_link_local(of_group / class_count_,
+                              pause_frame(of_group % class_count_, off));
+    ++balance_.created;
+  });
+}
+
+// --- 3. credits asked for -----------------------------------------------------------------------
+
+void ScheduledLeaf::ask_for_credits(unsigned voq) {
+  const auto credits = voqs_.request(voq);
+  if (!credits) return;
+  const unsigned destination = voqs_.destination_of(voq);
+  const unsigned leaf = destination / place_.hosts;
+  send_control(leaf, control_frame(FrameKind::voq_status, leaf, destination % place_.hosts,
+                                   voqs_.class_of(voq), *credits));
+  if (!watching_) {
+    watching_ = true;
+    watch_from_ = now();
+    wake(watchdog_reason(), now() + clock_.cycles(config_.credit_watchdog));
+  }
+}
+
+void ScheduledLeaf::watch_credits() {
+  if (!due_.test(watchdog_reason())) return;
+  due_.clear(watchdog_reason());
+  const Cycle patience = clock_.cycles(config_.credit_watchdog);
+  if (!watching_ || now() < watch_from_ + patience) return;
+  watching_ = false;
+  for (unsigned voq = 0; voq < voqs_.size(); ++voq) {
+    if (voqs_.empty(voq)) continue;
+    watching_ = true;
+    const VoqBank::Account& account = voqs_.account(voq);
+    if (account.balance_bytes > 0 || now() - account.last_news < patience) continue;
+    const unsigned destination = voqs_.destination_of(voq);
+    const unsigned leaf = destination / place_.hosts;
+    Frame status = control_frame(FrameKind::voq_status, leaf, destination % place_.hosts,
+                                 voqs_.class_of(voq), account.requested);
+    status.flags = frame_flag::again;
+    send_control(leaf, status);
+  }
+  watch_from_ = now();
+  if (watching_) wake(watchdog_reason(), now() + patience);
+}
+
+// --- 4. credits granted -------------------------------------------------------------------------
+
+void ScheduledLeaf::grant_credits() {
+  due_.take(credit_reason(), segment_reason(),
+            [&](unsigned reason) { credit_attention_.set(reason - credit_reason()); });
+  credit_attention_.take(0, place_.hosts, [&](unsigned port) { grant_credit(port); });
+}
+
+void ScheduledLeaf::grant_credit(unsigned port) {
+  CreditPort& p = credit_ports_[port];
+  const auto allowed = [&] {
+    return p.scheduler.wanted() && to_hosts_.queued_bytes(port) < config_.egress_threshold.value;
+  };
+  if (p.pacer.due() <= now()) {
+    p.armed = false;
+    if (!allowed()) return;
+    const CreditScheduler::Grant grant = p.scheduler.grant();
+    p.pacer.spend(now());
+    ++credits_granted_;
+    send_control(grant.leaf, control_frame(FrameKind::credit, grant.leaf, port,
+                                           grant.traffic_class, grant.credits));
+  }
+  if (allowed() && !p.armed) {
+    p.armed = true;
+    wake(credit_reason() + port, std::max(p.pacer.due(), now() + 1));
+  }
+}
+
+Frame ScheduledLeaf::control_frame(FrameKind kind, unsigned destination, unsigned port,
+                                   unsigned traffic_class, std::uint32_t count) const {
+  Frame frame;
+  frame.kind = kind;
+  frame.wire_bytes = static_cast<std::uint16_t>(config_.cell_header.value);
+  frame.source = static_cast<std::uint16_t>(place_.leaf);
+  frame.destination = static_cast<std::uint16_t>(destination);
+  frame.flow = port * class_count_ + traffic_class;
+  frame.sequence = count;
+  return frame;
+}
+
+void ScheduledLeaf::send_control(unsigned leaf, Frame frame) {
+  unsigned port = loopback_port();
+  if (leaf != place_.leaf) {
+    port = control_link_;
+    control_link_ = (control_link_ + 1) % place_.fabric_links;
+  }
+  to_fabric_.push(port, control, frame, 0, now());
+  ++balance_.created;
+}
+
+// --- 5. cells -----------------------------------------------------------------------------------
+
+void ScheduledLeaf::segment() {
+  due_.clear(segment_reason());
+  for (unsigned n = 0; n < config_.cells_per_cycle; ++n) {
+    if (staged_cells_ >= staging_limit_) return;  // a departing cell wakes us
+    if (!segmenter_.busy() && !choose_voq()) return;
+    emit_cell();
+  }
+  wake(segment_reason(), now() + 1);
+}
+
+bool ScheduledLeaf::choose_voq() {
+  unsigned eligible = 0;
+  for (unsigned c = 0; c < class_count_; ++c) {
+    if (voqs_.sendable(c).any()) eligible |= 1U << c;
+  }
+  if (eligible == 0) return false;
+  const unsigned c = voq_classes_.pick(static_cast<std::uint8_t>(eligible), [&](unsigned) {
+    return static_cast<std::int64_t>(config_.credit.value);
+  });
+  const unsigned destination = voqs_.sendable(c).next_round(voq_pointer_[c]);
+  voq_pointer_[c] = destination + 1;
+  burst_bytes_ = static_cast<std::int64_t>(config_.credit.value);
+  start_packet(voqs_.voq(destination, c));
+  return true;
+}
+
+void ScheduledLeaf::start_packet(unsigned voq) {
+  const VoqBank::Account account = voqs_.account(voq);
+  PacketRecord& record = packets_[voqs_.front(voq).packet];
+  const Cycle first = std::max(record.mark, account.head_since);
+  record.spend(Stage::voq_queue, first);
+  record.spend(Stage::credit_wait, std::max(first, account.credited_since));
+  const Frame packet = voqs_.pop(voq, now());
+  burst_bytes_ -= stored_bytes(packet);
+  segmenter_.start(voq, packet);
+}
+
+void ScheduledLeaf::emit_cell() {
+  const unsigned voq = segmenter_.voq();
+  const unsigned leaf = voqs_.destination_of(voq) / place_.hosts;
+  const Frame cell = segmenter_.cut(packets_, [&](const Frame& finished) {
+    sram_.release(group(port_of(finished.source), finished.traffic_class), voq,
+                  stored_bytes(finished));
+    ingress_.remove(stored_bytes(finished), now());
+    ++balance_.consumed;
+    if (burst_bytes_ <= 0 || !voqs_.may_send(voq)) return false;
+    start_packet(voq);
+    return true;
+  });
+  announce_pauses();
+  stage_cell(leaf, cell);
+}
+
+void ScheduledLeaf::stage_cell(unsigned leaf, Frame cell) {
+  cell.source = static_cast<std::uint16_t>(place_.leaf);
+  cell.destination = static_cast<std::uint16_t>(leaf);
+  cell.sequence = next_cell_[leaf]++;
+  const unsigned port = leaf == place_.leaf ? loopback_port() : spray_.next();
+  to_fabric_.push(port, cells, cell, 0, now());
+  ++staged_cells_;
+  ++balance_.created;
+}
+
+// --- 6. links -----------------------------------------------------------------------------------
+
+void ScheduledLeaf::transmit() {
+  due_.take(to_fabric_reason(), credit_reason(),
+            [&](unsigned reason) { to_fabric_.wake(reason - to_fabric_reason()); });
+  const bool blocked = staged_cells_ >= staging_limit_;
+  to_fabric_.transmit(now(), [&](unsigned, const Frame& frame, unsigned) {
+    if (frame.kind == FrameKind::cell) --staged_cells_;
+  });
+  if (blocked && staged_cells_ < staging_limit_) wake(segment_reason(), now() + 1);
+
+  due_.take(to_host_reason(), to_fabric_reason(),
+            [&](unsigned reason) { to_hosts_.wake(reason - to_host_reason()); });
+  to_hosts_.transmit(now(), [&](unsigned port, const Frame& packet, unsigned) {
+    egress_.remove(stored_bytes(packet), now());
+    if (credit_ports_[port].scheduler.wanted()) wake(credit_reason() + port, now() + 1);
+  });
+}
+
+// --- what others may see ------------------------------------------------------------------------
+
+void ScheduledLeaf::waits(std::vector<std::string>& lines) const {
+  for (unsigned voq = 0; voq < voqs_.size(); ++voq) {
+    if (voqs_.empty(voq)) continue;
+    const VoqBank::Account& account = voqs_.account(voq);
+    const unsigned destination = voqs_.destination_of(voq);
+    lines.push_back(fmt::format(
+        "{}: {} packets for host {} of class {} wait for {}", path(), voqs_.length(voq),
+        destination, voqs_.class_of(voq),
+        account.balance_bytes > 0
+            ? std::string("a fabric link")
+            : fmt::format("{} credits of leaf{}", account.requested - account.granted,
+                          destination / place_.hosts)));
+  }
+  for (unsigned source = 0; source < reassembler_.sources(); ++source) {
+    if (reassembler_.held(source) == 0) continue;
+    lines.push_back(fmt::format("{}: {} cells wait for cell {} of leaf{}", path(),
+                                reassembler_.held(source), reassembler_.expected(source), source));
+  }
+  to_fabric_.waits(path(), lines);
+  to_hosts_.waits(path(), lines);
+}
+
+std::vector<BufferView> ScheduledLeaf::buffers() const {
+  std::vector<BufferView> views{{"ingress", BufferRole::ingress, &ingress_, true},
+                                {"egress", BufferRole::egress, &egress_, true},
+                                {"reassembly", BufferRole::egress, &reassembly_}};
+  for (unsigned port = 0; port < place_.hosts; ++port) {
+    views.push_back({fmt::format("egress_port{}", port), BufferRole::egress,
+                     &to_hosts_.occupancy(port)});
+  }
+  for (unsigned port = 0; port < place_.fabric_links; ++port) {
+    views.push_back({fmt::format("fabric_port{}", port), BufferRole::fabric,
+                     &to_fabric_.occupancy(port)});
+  }
+  return views;
+}
+
+FrameBalance ScheduledLeaf::balance() const {
+  FrameBalance balance = balance_;
+  for (const Link* link : from_host_) balance.received += link->frames_taken();
+  for (const Link* link : from_fabric_) balance.received += link->frames_taken();
+  balance.sent = to_hosts_.frames_sent() + to_fabric_.frames_sent();
+  balance.held = voqs_.packets() + (segmenter_.busy() ? 1 : 0) + to_fabric_.held() +
+                 reassembler_.held() + to_hosts_.held();
+  balance.dropped = drops_.total();
+  return balance;
+}
+
+void ScheduledLeaf::verify(bool drained) const {
+  sram_.verify();
+  if (!drained) return;
+  if (sram_.used_cells() != 0 || egress_.level() != 0 || reassembly_.level() != 0) {
+    throw CheckFailure(path() + ": bytes left behind");
+  }
+}
+
+void ScheduledLeaf::verify_credits(const ScheduledLeaf& egress) const {
+  for (unsigned port = 0; port < place_.hosts; ++port) {
+    for (unsigned c = 0; c < class_count_; ++c) {
+      const VoqBank::Account& account =
+          voqs_.account(voqs_.voq(egress.place_.leaf * place_.hosts + port, c));
+      const CreditScheduler& scheduler = egress.credit_ports_[port].scheduler;
+      const std::int64_t unspent = std::int64_t{account.granted} * config_.credit.value -
+                                   static_cast<std::int64_t>(account.enqueued_bytes);
+      if (account.granted != scheduler.granted(place_.leaf, c) ||
+          account.requested != account.granted || account.balance_bytes != unspent) {
+        throw CheckFailure(fmt::format("{}: credits for port {} of {} in class {} do not add up",
+                                       path(), port, egress.path(), c));
+      }
+    }
+  }
+}
+
+}  // namespace heddle

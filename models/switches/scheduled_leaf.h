@@ -1,0 +1,151 @@
+// A leaf of the scheduled fabric. Ingress half: packets of the hosts wait in virtual output queues
+// for credits of their egress port, are cut into cells and sprayed over the fabric. Egress half:
+// grants those credits, puts cells back in order and packets on the host links.
+//
+// Cycle behaviour: a packet joins its VOQ `ingress_latency` after its last byte; a status or credit
+// frame leaves in the cycle of its cause if its link is ready; a cell that arrives in order
+// completes its packets `egress_latency` after its last byte.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernel/device.h"
+#include "kernel/environment.h"
+#include "kernel/pacer.h"
+#include "parts/credit_scheduler.h"
+#include "parts/reassembler.h"
+#include "parts/segmenter.h"
+#include "parts/shared_buffer.h"
+#include "parts/spray_order.h"
+#include "parts/voq_bank.h"
+#include "switches/fabric_ports.h"
+#include "switches/port_headroom.h"
+#include "switches/scheduled_config.h"
+
+namespace heddle {
+
+/// Where a leaf stands in its fabric.
+struct LeafPlace {
+  unsigned leaf;          ///< number of this leaf
+  unsigned leaves;        ///< in the fabric
+  unsigned hosts;         ///< below each leaf; host h is on leaf h / hosts, port h % hosts
+  unsigned fabric_links;  ///< of this leaf, each reaching every other leaf
+  Rate host_rate;
+  Duration host_latency;
+  std::uint32_t outstanding_credits;  ///< per VOQ
+  std::uint32_t largest_packet_bytes;
+};
+
+class ScheduledLeaf : public Device {
+ public:
+  ScheduledLeaf(const sc_core::sc_module_name& module_name, const Environment& environment,
+                const LeafPlace& place, const ScheduledConfig& config,
+                const std::vector<TrafficClassConfig>& classes);
+
+  void attach_host(unsigned port, Link& from_host, Link& to_host);
+  void attach_fabric(unsigned port, Link& from_fabric, Link& to_fabric);
+  /// The path inside the leaf for traffic between its own hosts.
+  void attach_loopback(Link& loopback);
+
+  void waits(std::vector<std::string>& lines) const override;
+  std::vector<BufferView> buffers() const override;
+  FrameBalance balance() const override;
+
+  void verify(bool drained) const override;
+
+  std::uint64_t credits_granted() const { return credits_granted_; }
+  const DropCounts& drops() const { return drops_; }
+
+  /// Law of credits, for two leaves of a fabric at rest: what `egress` has been asked for and has
+  /// granted is what this leaf's VOQs for it have asked for and received.
+  void verify_credits(const ScheduledLeaf& egress) const;
+
+ private:
+  void cycle() override;
+  void receive_from_fabric();
+  void receive_from_hosts();
+  void watch_credits();
+  void grant_credits();
+  void segment();
+  void transmit();
+
+  void accept_fabric_frame(unsigned port, const Frame& frame);
+  void accept_cell(const Link& link, const Frame& cell);
+  void complete_packets(const Frame& cell);
+  void accept_host_frame(unsigned port, Frame frame);
+  void ask_for_credits(unsigned voq);
+  void grant_credit(unsigned port);
+  void send_control(unsigned leaf, Frame frame);
+  bool choose_voq();
+  void start_packet(unsigned voq);
+  void emit_cell();
+  void stage_cell(unsigned leaf, Frame cell);
+  void announce_pauses();
+  Frame control_frame(FrameKind kind, unsigned destination, unsigned port, unsigned traffic_class,
+                      std::uint32_t count) const;
+
+  unsigned port_of(unsigned host) const { return host % place_.hosts; }
+  unsigned loopback_port() const { return place_.fabric_links; }
+  unsigned fabric_ports() const { return place_.fabric_links + 1; }
+  unsigned group(unsigned port, unsigned traffic_class) const {
+    return port * class_count_ + traffic_class;
+  }
+
+  // Reasons to wake, in this order: frames from hosts, frames from the fabric, host links ready,
+  // fabric links ready, credits due per egress port, cells to cut, watchdog.
+  unsigned from_fabric_reason() const { return place_.hosts; }
+  unsigned to_host_reason() const { return place_.hosts + fabric_ports(); }
+  unsigned to_fabric_reason() const { return to_host_reason() + place_.hosts; }
+  unsigned credit_reason() const { return to_fabric_reason() + fabric_ports(); }
+  unsigned segment_reason() const { return credit_reason() + place_.hosts; }
+  unsigned watchdog_reason() const { return segment_reason() + 1; }
+  static unsigned reasons(const LeafPlace& place) {
+    return 3 * place.hosts + 2 * (place.fabric_links + 1) + 2;
+  }
+
+  PacketPool& packets_;
+  LeafPlace place_;
+  const ScheduledConfig& config_;
+  std::vector<TrafficClassConfig> classes_;
+  unsigned class_count_;
+
+  std::vector<Link*> from_host_;
+  std::vector<Link*> from_fabric_;
+
+  // Ingress half.
+  SharedBuffer sram_;
+  VoqBank voqs_;
+  ClassScheduler voq_classes_;
+  std::vector<unsigned> voq_pointer_;  // per class: where the round goes on
+  Segmenter segmenter_;
+  std::int64_t burst_bytes_ = 0;  // what the VOQ being cut may still send before others
+  SprayOrder spray_;
+  unsigned control_link_ = 0;
+  std::vector<std::uint32_t> next_cell_;  // per destination leaf
+  std::uint64_t staged_cells_ = 0;
+  std::uint64_t staging_limit_;
+  bool watching_ = false;
+  Cycle watch_from_ = 0;
+  OutputPorts to_fabric_;
+  Occupancy ingress_;
+
+  // Egress half.
+  struct CreditPort {
+    CreditScheduler scheduler;
+    Pacer pacer;
+    bool armed = false;
+  };
+  std::vector<CreditPort> credit_ports_;
+  BitMask credit_attention_;
+  Reassembler reassembler_;
+  OutputPorts to_hosts_;
+  Occupancy egress_;
+  Occupancy reassembly_;
+
+  FrameBalance balance_;
+  std::uint64_t credits_granted_ = 0;
+  DropCounts drops_;
+};
+
+}  // namespace heddle

@@ -1,0 +1,82 @@
+#include "engine/blueprint.h"
+
+#include <fmt/format.h>
+
+namespace heddle {
+
+namespace {
+
+Blueprint::Box draw_leaf(const TwoTiers& tiers, unsigned leaf) {
+  Blueprint::Box box;
+  box.name = fmt::format("leaf{}", leaf);
+  const unsigned hosts = tiers.leaves * tiers.hosts_per_leaf;
+  const auto up = static_cast<std::uint16_t>(tiers.hosts_per_leaf);  // the group of all uplinks
+  box.group_of_host.assign(hosts, up);
+  for (unsigned port = 0; port < tiers.hosts_per_leaf; ++port) {
+    const unsigned host = leaf * tiers.hosts_per_leaf + port;
+    box.ports.push_back({tiers.host_link, Blueprint::to_host, host});
+    box.group_of_host[host] = static_cast<std::uint16_t>(port);
+    box.ports_of_group.push_back({static_cast<std::uint16_t>(port)});
+  }
+  std::vector<std::uint16_t> uplinks;
+  for (unsigned spine = 0; spine < tiers.spines; ++spine) {
+    for (unsigned link = 0; link < tiers.links; ++link) {
+      uplinks.push_back(static_cast<std::uint16_t>(box.ports.size()));
+      box.ports.push_back({tiers.fabric_link, tiers.leaves + spine, leaf * tiers.links + link});
+    }
+  }
+  if (!uplinks.empty()) box.ports_of_group.push_back(uplinks);
+  return box;
+}
+
+Blueprint::Box draw_spine(const TwoTiers& tiers, unsigned spine) {
+  Blueprint::Box box;
+  box.name = fmt::format("spine{}", spine);
+  box.leaf = false;
+  for (unsigned leaf = 0; leaf < tiers.leaves; ++leaf) {
+    box.ports_of_group.emplace_back();
+    for (unsigned link = 0; link < tiers.links; ++link) {
+      box.ports_of_group.back().push_back(static_cast<std::uint16_t>(box.ports.size()));
+      box.ports.push_back(
+          {tiers.fabric_link, leaf, tiers.hosts_per_leaf + spine * tiers.links + link});
+    }
+    box.group_of_host.insert(box.group_of_host.end(), tiers.hosts_per_leaf,
+                             static_cast<std::uint16_t>(leaf));
+  }
+  return box;
+}
+
+}  // namespace
+
+Blueprint draw_two_tiers(const TwoTiers& tiers) {
+  Blueprint blueprint;
+  blueprint.leaves = tiers.leaves;
+  blueprint.hosts_per_leaf = tiers.hosts_per_leaf;
+  blueprint.hosts = tiers.leaves * tiers.hosts_per_leaf;
+  for (unsigned leaf = 0; leaf < tiers.leaves; ++leaf) {
+    blueprint.boxes.push_back(draw_leaf(tiers, leaf));
+  }
+  for (unsigned spine = 0; spine < tiers.spines; ++spine) {
+    blueprint.boxes.push_back(draw_spine(tiers, spine));
+  }
+  const std::uint64_t host_ps = tiers.host_link.latency.picoseconds;
+  const std::uint64_t fabric_ps = tiers.fabric_link.latency.picoseconds;
+  const unsigned per_leaf = tiers.hosts_per_leaf;
+  blueprint.propagation = [=](unsigned source, unsigned destination) {
+    const bool same_leaf = source / per_leaf == destination / per_leaf;
+    return Duration{2 * host_ps + (same_leaf ? 0 : 2 * fabric_ps)};
+  };
+  return blueprint;
+}
+
+Blueprint draw(const Scenario& scenario) {
+  switch (scenario.fabric.topology) {
+    case Topology::single:
+      return draw_single(scenario);
+    case Topology::leaf_spine:
+      break;
+  }
+  return draw_leaf_spine(scenario);
+}
+
+}  // namespace heddle

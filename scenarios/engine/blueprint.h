@@ -1,0 +1,62 @@
+// A fabric on paper: boxes, hosts, cables and routes, the same for every kind of switch. Each
+// topology is one function that draws one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/scenario.h"
+#include "kernel/units.h"
+
+namespace heddle {
+
+struct Blueprint {
+  static constexpr std::uint32_t to_host = ~std::uint32_t{0};
+
+  /// One end of a cable; both directions have the rate and the latency.
+  struct Port {
+    LinkConfig cable;
+    std::uint32_t peer_box = to_host;  ///< or to_host
+    std::uint32_t peer = 0;            ///< port of the peer box, or number of the host
+  };
+
+  /// A switch. Leaves come first and number their host ports from 0 upwards, before all others.
+  struct Box {
+    std::string name;
+    bool leaf = true;
+    std::vector<Port> ports;
+    std::vector<std::uint16_t> group_of_host;
+    std::vector<std::vector<std::uint16_t>> ports_of_group;
+  };
+
+  unsigned hosts = 0;
+  unsigned hosts_per_leaf = 0;
+  unsigned leaves = 0;
+  std::vector<Box> boxes;
+  /// Time of flight from one host to another.
+  std::function<Duration(unsigned source, unsigned destination)> propagation;
+};
+
+/// Leaves with hosts below and spines above, each leaf joined to each spine by `links` cables. Leaf
+/// port hosts + spine * links + i meets spine port leaf * links + i.
+struct TwoTiers {
+  unsigned leaves;
+  unsigned hosts_per_leaf;
+  unsigned spines;
+  unsigned links;
+  LinkConfig host_link;
+  LinkConfig fabric_link;
+};
+Blueprint draw_two_tiers(const TwoTiers& tiers);
+
+// --- topologies, one file each --------------------------------------------------------------------
+
+Blueprint draw_single(const Scenario& scenario);
+Blueprint draw_leaf_spine(const Scenario& scenario);
+
+/// The one that the scenario names.
+Blueprint draw(const Scenario& scenario);
+
+}  // namespace heddle

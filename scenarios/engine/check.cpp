@@ -1,0 +1,117 @@
+#include "engine/check.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <limits>
+
+#include "engine/connection_matrix.h"
+#include "engine/quantity.h"
+#include "kernel/error.h"
+
+namespace heddle {
+namespace {
+
+template <class... Values>
+void require(bool holds, fmt::format_string<Values...> sentence, Values&&... values) {
+  if (!holds) throw InputError(fmt::format(sentence, std::forward<Values>(values)...));
+}
+
+std::string text(Bytes size) { return print_quantity(size.value, byte_units()); }
+std::string text(Duration time) { return print_quantity(time.picoseconds, duration_units()); }
+
+/// A file that cannot be read is found here, before anything runs.
+void check_matrix(const WorkloadConfig& workload, const Scenario& scenario) {
+  const auto path = std::filesystem::path(scenario.directory) / workload.file;
+  const ConnectionMatrix matrix = read_connection_matrix(path.string());
+  require(matrix.nodes <= scenario.fabric.host_count(),
+          "{}:{}: the file has {} nodes, but the fabric has only {} hosts", path.string(),
+          matrix.nodes_line, matrix.nodes, scenario.fabric.host_count());
+}
+
+void check_workload(const WorkloadConfig& workload, const Scenario& scenario) {
+  const std::uint64_t hosts = scenario.fabric.host_count();
+  const std::uint64_t needed = workload.receivers * (workload.senders + 1);
+  switch (workload.pattern) {
+    case Pattern::incast:
+      require(needed <= hosts,
+              "workload: incast of {} senders to each of {} receivers needs {} hosts, but the "
+              "fabric has {}",
+              workload.senders, workload.receivers, needed, hosts);
+      break;
+    case Pattern::permutation:
+      require(workload.permutation != PermutationKind::shift || workload.shift < hosts,
+              "workload.shift: {} is not below the number of hosts, {}", workload.shift, hosts);
+      break;
+    case Pattern::file:
+      require(!workload.file.empty(), "workload: pattern 'file' needs the key 'file'");
+      check_matrix(workload, scenario);
+      break;
+    default:
+      break;
+  }
+  require(workload.start < scenario.measure.deadline,
+          "workload.start: {} is not before the deadline of the run, {}", text(workload.start),
+          text(scenario.measure.deadline));
+  require(workload.traffic_class < scenario.classes.size(),
+          "workload.traffic_class: there is no class {}; 'classes' has {}, counted from 0",
+          workload.traffic_class, scenario.classes.size());
+}
+
+void check_scheduled(const Scenario& scenario) {
+  const ScheduledConfig& scheduled = scenario.scheduled;
+  require(scheduled.xoff_cells < scheduled.receive_pool_cells,
+          "scheduled.xoff_cells: {} is not below receive_pool_cells, {}", scheduled.xoff_cells,
+          scheduled.receive_pool_cells);
+  require(scheduled.xon_cells < scheduled.xoff_cells,
+          "scheduled.xon_cells: {} is not below xoff_cells, {}", scheduled.xon_cells,
+          scheduled.xoff_cells);
+  require(scheduled.egress_threshold < scheduled.egress_buffer,
+          "scheduled.egress_threshold: {} is not below egress_buffer, {}",
+          text(scheduled.egress_threshold), text(scheduled.egress_buffer));
+  require(scheduled.buffer_cell < scheduled.buffer,
+          "scheduled.buffer_cell: {} is not below buffer, {}", text(scheduled.buffer_cell),
+          text(scheduled.buffer));
+  if (scenario.fabric.topology != Topology::single) return;
+  const std::uint64_t cards = scheduled.chassis.line_cards;
+  require(scenario.fabric.hosts % cards == 0,
+          "scheduled.chassis.line_cards: {} line cards do not divide {} hosts evenly", cards,
+          scenario.fabric.hosts);
+}
+
+void check_adaptive(const Scenario& scenario) {
+  const AdaptiveConfig& adaptive = scenario.adaptive;
+  require(!(adaptive.ecn.kmax < adaptive.ecn.kmin), "adaptive.ecn: kmin, {}, is above kmax, {}",
+          text(adaptive.ecn.kmin), text(adaptive.ecn.kmax));
+  require(adaptive.memory.cell < adaptive.memory.buffer,
+          "adaptive.memory.cell: {} is not below buffer, {}", text(adaptive.memory.cell),
+          text(adaptive.memory.buffer));
+  bool lossy = false;
+  for (const TrafficClassConfig& traffic_class : scenario.classes) lossy |= !traffic_class.lossless;
+  require(!adaptive.trimming || lossy,
+          "adaptive.trimming: only packets of lossy classes are trimmed, and no class has "
+          "'lossless: false'");
+}
+
+}  // namespace
+
+void check(const Scenario& scenario) {
+  const std::uint64_t hosts = scenario.fabric.host_count();
+  // A host's number has 16 bits.
+  constexpr std::uint64_t max_hosts = std::numeric_limits<std::uint16_t>::max();
+  require(hosts >= 2 && hosts <= max_hosts, "fabric: {} hosts; valid is 2 to {}", hosts, max_hosts);
+  require(scenario.classes.size() <= max_traffic_classes, "classes: {} classes; valid is 1 to {}",
+          scenario.classes.size(), max_traffic_classes);
+  require(scenario.measure.warmup < scenario.measure.deadline,
+          "measure.warmup: {} is not before the deadline, {}", text(scenario.measure.warmup),
+          text(scenario.measure.deadline));
+  const bool windowed = scenario.nic.receive != ReceiveMode::unreliable_datagram;
+  require(!windowed || !(scenario.nic.window < scenario.nic.mtu),
+          "nic.window: {} does not hold one packet of {} (nic.mtu)", text(scenario.nic.window),
+          text(scenario.nic.mtu));
+  for (const WorkloadConfig& workload : scenario.workload) check_workload(workload, scenario);
+  if (scenario.switch_kind == SwitchKind::scheduled) check_scheduled(scenario);
+  if (scenario.switch_kind == SwitchKind::adaptive) check_adaptive(scenario);
+}
+
+}  // namespace heddle

@@ -1,0 +1,279 @@
+#include "engine/command_line.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "engine/compare.h"
+#include "engine/explain.h"
+#include "engine/library.h"
+#include "engine/loader.h"
+#include "engine/nearest.h"
+#include "engine/progress.h"
+#include "engine/result_file.h"
+#include "engine/table.h"
+#include "kernel/error.h"
+
+namespace heddle {
+namespace {
+
+/// What the options of all commands say.
+struct Options {
+  std::string file;
+  std::vector<std::string> files;
+  std::vector<std::string> variants;
+  std::vector<std::string> sets;
+  std::string seed;
+  std::string out;
+  std::string json;
+  std::string key;
+  unsigned jobs = 0;
+  bool quiet = false;
+  bool markdown = false;
+  bool shuffle_devices = false;
+  bool no_idle_skip = false;
+};
+
+/// To standard output, whole or with an error: results must not vanish into a full disk.
+void print(const std::string& text) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (!written || std::fflush(stdout) != 0) {
+    throw InputError("standard output cannot be written");
+  }
+}
+
+void complain(const std::string& sentence) {
+  std::fputs(("heddle: " + sentence + '\n').c_str(), stderr);
+}
+
+/// A word that a shell reads back as it is.
+std::string quoted(const std::string& word) {
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("_-./=:,+").find(c) != std::string_view::npos;
+  };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+/// The command that repeats one variant.
+std::string reproduction(const Options& options, const std::string& variant) {
+  std::string command =
+      fmt::format("heddle run {} --variant {}", quoted(options.file), quoted(variant));
+  for (const std::string& set : options.sets) command += " --set " + quoted(set);
+  if (!options.seed.empty()) command += " --seed " + quoted(options.seed);
+  if (options.shuffle_devices) command += " --shuffle-devices";
+  if (options.no_idle_skip) command += " --no-idle-skip";
+  return command;
+}
+
+std::string labels(const std::vector<Scenario>& scenarios) {
+  std::vector<std::string> names;
+  for (const Scenario& scenario : scenarios) names.push_back(label_of(scenario));
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+int run_scenarios(const Options& options, const std::vector<Scenario>& scenarios) {
+  CompareOptions compare_options;
+  compare_options.run.shuffle_devices = options.shuffle_devices;
+  compare_options.run.wake_every_cycle = options.no_idle_skip;
+  compare_options.reproduce = [&](const std::string& variant) {
+    return reproduction(options, variant);
+  };
+  compare_options.jobs = options.jobs;
+  compare_options.folder = options.out.empty() ? "results/" + scenarios.front().name : options.out;
+  compare_options.quiet = options.quiet;
+  prepare_folder(compare_options.folder);
+
+  const Comparison comparison = compare(scenarios, compare_options);
+  if (!options.json.empty()) {
+    print(comparison.document.dump(2) + '\n');
+  } else if (!options.quiet && !comparison.document.at("variants").empty()) {
+    const unsigned width = std::clamp(terminal_width(STDOUT_FILENO), 80U, 120U);
+    print(table(comparison.document, width));
+    const std::string file = (compare_options.folder / "results.json").string();
+    if (comparison.unsaved.empty()) print(fmt::format("\nAll figures: {}\n", file));
+  }
+  for (const Failure& failure : comparison.failures) {
+    complain(fmt::format("{}: {}", failure.variant, failure.explanation));
+  }
+  if (!comparison.unsaved.empty()) complain(comparison.unsaved);
+  return comparison.exit_code;
+}
+
+int run_command(const Options& options) {
+  const std::vector<Scenario> scenarios =
+      load(options.file, {options.sets, options.seed, options.variants});
+  if (scenarios.size() > 1) {
+    throw InputError(fmt::format("{}: has several variants; choose one with --variant: {}",
+                                 options.file, labels(scenarios)));
+  }
+  return run_scenarios(options, scenarios);
+}
+
+int compare_command(const Options& options) {
+  return run_scenarios(options, load(options.file, {options.sets, options.seed, options.variants}));
+}
+
+int validate_command(const Options& options) {
+  for (const std::string& file : options.files) {
+    const std::vector<Scenario> scenarios = load(file, {options.sets, options.seed, {}});
+    if (options.quiet) continue;
+    print(fmt::format(
+        "{}: valid; {}: {}\n", file,
+        scenarios.size() == 1 ? "one variant" : fmt::format("{} variants", scenarios.size()),
+        labels(scenarios)));
+  }
+  return exit_done;
+}
+
+int explain_command(const Options& options) {
+  if (options.markdown) {
+    print(explain_markdown());
+  } else {
+    print(options.key.empty() ? explain_overview() : explain(options.key));
+  }
+  return exit_done;
+}
+
+void add_set(CLI::App& command, Options& options) {
+  command.add_option("--set", options.sets, "Overrides a key of the file: --set nic.mtu='1 KiB'")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  command.add_option("--seed", options.seed, "Overrides the seed of the file")->type_name("N");
+  command.add_flag("--quiet", options.quiet, "Prints nothing but errors");
+}
+
+void add_run_options(CLI::App& command, Options& options) {
+  command.add_option("file", options.file, "Scenario file (YAML)")->required();
+  command.add_option("--variant", options.variants, "Runs this variant only; may be repeated")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  add_set(command, options);
+  command.add_option("--out", options.out, "Folder of results.json; default results/<name>")
+      ->type_name("DIR");
+  command.add_option("--json", options.json, "'--json -' prints results.json instead of a table")
+      ->type_name("-")
+      ->check(CLI::IsMember({"-"}));
+  command.add_option("--jobs", options.jobs, "Variants at once; default one per hardware thread")
+      ->type_name("N")
+      ->check(CLI::Range(1U, 1024U));
+  command.add_flag("--shuffle-devices", options.shuffle_devices,
+                   "Checks the simulator: devices of a cycle run in random order");
+  command.add_flag("--no-idle-skip", options.no_idle_skip,
+                   "Checks the simulator: every device runs in every cycle");
+}
+
+/// The commands with their options, and which function each calls.
+class Program {
+ public:
+  Program() {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", std::string("heddle ") + version);
+    CLI::App& run = add("run", "Runs one variant of a scenario", run_command);
+    add_run_options(run, options_);
+    CLI::App& compare =
+        add("compare", "Runs all variants and prints them as one table", compare_command);
+    add_run_options(compare, options_);
+    CLI::App& validate =
+        add("validate", "Checks scenario files without running them", validate_command);
+    validate.add_option("file", options_.files, "Scenario files (YAML)")->required();
+    add_set(validate, options_);
+    add("list", "Lists the scenario library", [](const Options&) {
+      print(list_library());
+      return exit_done;
+    });
+    CLI::App& explain = add("explain", "Says what a parameter or statistic means", explain_command);
+    explain.add_option("key", options_.key, "Such as nic.receive or latency_ns.p99");
+    explain.add_flag("--markdown", options_.markdown, "Prints all of them as Markdown tables");
+  }
+
+  int execute(int argc, const char* const* argv) {
+    if (argc > 1 && argv[1][0] != '-') require_command(argv[1]);
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      // --help and --version arrive here as well.
+      if (error.get_exit_code() == 0) return app_.exit(error);
+      throw InputError(sentence(error, argc, argv));
+    }
+    for (const auto& [command, action] : commands_) {
+      if (command->parsed()) return action(options_);
+    }
+    return exit_bad_input;
+  }
+
+ private:
+  using Action = int (*)(const Options&);
+
+  CLI::App& add(const std::string& name, const std::string& what, Action action) {
+    CLI::App* command = app_.add_subcommand(name, what);
+    commands_.emplace_back(command, action);
+    return *command;
+  }
+
+  void require_command(const std::string& word) const {
+    std::vector<std::string> names;
+    for (const auto& [command, action] : commands_) names.push_back(command->get_name());
+    if (std::find(names.begin(), names.end(), word) == names.end()) {
+      throw InputError(fmt::format("unknown command '{}'{}", word, suggestion(word, names)));
+    }
+  }
+
+  /// For an unknown option the nearest one; else what CLI11 says, on one line.
+  std::string sentence(const CLI::ParseError& error, int argc, const char* const* argv) const {
+    std::vector<std::string> names;
+    for (const auto& [command, action] : commands_) {
+      if (!command->parsed()) continue;
+      for (const CLI::Option* option : command->get_options()) {
+        if (option->nonpositional()) names.push_back(option->get_name());
+      }
+    }
+    const auto* const extras = dynamic_cast<const CLI::ExtrasError*>(&error);
+    for (int i = 1; i < argc && extras != nullptr && !names.empty(); ++i) {
+      const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
+      if (word.size() < 2 || word.front() != '-') continue;
+      if (std::find(names.begin(), names.end(), word) == names.end()) {
+        return fmt::format("unknown option '{}'{}", word, suggestion(word, names));
+      }
+    }
+    std::string text = error.what();
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text + "; see --help";
+  }
+
+  CLI::App app_{"Cycle-accurate comparison of AI fabrics", "heddle"};
+  Options options_;
+  std::vector<std::pair<CLI::App*, Action>> commands_;
+};
+
+}  // namespace
+
+int command_line(int argc, const char* const* argv) {
+  try {
+    return Program().execute(argc, argv);
+  } catch (const InputError& error) {
+    complain(error.what());
+    return exit_bad_input;
+  } catch (const CheckFailure& error) {
+    complain(error.what());
+    return exit_check_failed;
+  } catch (const std::bad_alloc&) {
+    complain("not enough memory");
+    return exit_bad_input;
+  } catch (const std::exception& error) {
+    complain(std::string("unexpected error: ") + error.what());
+    return exit_check_failed;
+  }
+}
+
+}  // namespace heddle

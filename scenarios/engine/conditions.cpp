@@ -1,0 +1,45 @@
+#include "engine/conditions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/field_text.h"
+#include "kernel/error.h"
+
+namespace heddle {
+namespace {
+
+std::string value_of(const std::string& key, const Section& scope, const Section& root) {
+  const bool from_root = key.front() == '/';
+  const Section* section = from_root ? &root : &scope;
+  std::string rest = key.substr(from_root ? 1 : 0);
+  for (auto dot = rest.find('.'); dot != std::string::npos; dot = rest.find('.')) {
+    section = find_key(section->sections, rest.substr(0, dot));
+    if (section == nullptr) throw CheckFailure("a condition names no section: " + key);
+    rest = rest.substr(dot + 1);
+  }
+  const Field* field = find_key(section->fields, rest);
+  if (field == nullptr) throw CheckFailure("a condition names no parameter: " + key);
+  return value_text(*field);
+}
+
+}  // namespace
+
+std::string join_path(const std::string& path, const std::string& key) {
+  if (path.empty()) return key;
+  return key.empty() ? path : fmt::format("{}.{}", path, key);
+}
+
+std::optional<std::string> broken_condition(const std::vector<Condition>& conditions,
+                                            const Section& scope, const Section& root) {
+  for (const Condition& condition : conditions) {
+    const std::string value = value_of(condition.key, scope, root);
+    const std::vector<std::string>& valid = condition.values;
+    if (std::find(valid.begin(), valid.end(), value) != valid.end()) continue;
+    return fmt::format("applies only when {}; here it is {}", condition_text(condition), value);
+  }
+  return std::nullopt;
+}
+
+}  // namespace heddle

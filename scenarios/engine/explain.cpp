@@ -1,0 +1,213 @@
+#include "engine/explain.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <vector>
+
+#include "engine/conditions.h"
+#include "engine/field_text.h"
+#include "engine/nearest.h"
+#include "engine/scenario.h"
+#include "engine/statistics.h"
+#include "kernel/error.h"
+
+namespace heddle {
+namespace {
+
+/// A section of the scenario with everything that must hold for its fields to apply.
+struct Group {
+  std::string path;
+  std::string what;
+  std::vector<Field> fields;
+  std::vector<std::string> conditions;
+};
+
+/// A condition's key as seen from the root of the scenario.
+std::string from_root(Condition condition, const std::string& scope) {
+  if (condition.key.front() != '/') condition.key = join_path(scope, condition.key);
+  return condition_text(condition);
+}
+
+void collect(const Section& section, const std::string& path, std::vector<std::string> conditions,
+             std::vector<Group>& groups) {
+  groups.push_back({path, section.what, section.fields, conditions});
+  for (const Section& inner : section.sections) {
+    std::vector<std::string> inner_conditions = conditions;
+    for (const Condition& c : inner.conditions) inner_conditions.push_back(from_root(c, path));
+    const std::string inner_path = join_path(path, inner.key);
+    if (!inner.members) {
+      collect(inner, inner_path, inner_conditions, groups);
+      continue;
+    }
+    // Of a list, the first member with its defaults stands for all.
+    inner.resize(1);
+    Section member = inner.members().front();
+    member.what = inner.what;
+    collect(member, inner_path, inner_conditions, groups);
+  }
+}
+
+/// All groups of a scenario with default values, which the caller keeps alive.
+std::vector<Group> groups_of(Scenario& scenario) {
+  Section root = describe(scenario);
+  root.what = "The scenario itself.";
+  std::vector<Group> groups;
+  collect(root, "", {}, groups);
+  return groups;
+}
+
+std::vector<std::string> all_conditions(const Group& group, const Field& field) {
+  std::vector<std::string> conditions = group.conditions;
+  for (const Condition& c : field.conditions) conditions.push_back(from_root(c, group.path));
+  return conditions;
+}
+
+std::string default_text(const Field& field) {
+  const std::string text = value_text(field);
+  return text.empty() ? "(empty)" : text;
+}
+
+std::string explain_field(const Group& group, const Field& field) {
+  std::string text = fmt::format("{}\n  {}\n", join_path(group.path, field.key), field.what);
+  const auto line = [&](const char* label, const std::string& value) {
+    if (!value.empty()) text += fmt::format("  {:<8} {}\n", label, value);
+  };
+  line("type", type_text(field));
+  line("default", default_text(field));
+  line("range", range_text(field));
+  for (const std::string& condition : all_conditions(group, field)) line("only if", condition);
+  line("source", field.source);
+  return text;
+}
+
+std::string explain_group(const Group& group) {
+  std::string text = fmt::format("{}\n  {}\n", group.path, group.what);
+  for (const std::string& condition : group.conditions) {
+    text += fmt::format("  only if  {}\n", condition);
+  }
+  for (const Field& field : group.fields) {
+    text += fmt::format("  {:<24} {:<16} {}\n", field.key, default_text(field), field.what);
+  }
+  return text;
+}
+
+std::string explain_statistic(const Statistic& statistic) {
+  return fmt::format("{}\n  {}\n  unit     {}\n  found    in results.json below variants.<name>\n",
+                     statistic.path, statistic.what, statistic.unit);
+}
+
+std::string head(const std::string& path) { return path.substr(0, path.find('.')); }
+
+/// Statistics that begin with `prefix` and a dot.
+std::string explain_statistics_below(const std::string& prefix) {
+  std::string text;
+  for (const Statistic& statistic : statistics()) {
+    if (statistic.path.rfind(prefix + ".", 0) != 0) continue;
+    text += fmt::format("{} ({})\n  {}\n", statistic.path, statistic.unit, statistic.what);
+  }
+  return text;
+}
+
+std::string escaped(std::string text) {
+  for (auto at = text.find('|'); at != std::string::npos; at = text.find('|', at + 2)) {
+    text.insert(at, "\\");
+  }
+  return text;
+}
+
+std::vector<std::string> split(const std::string& path) {
+  std::vector<std::string> keys;
+  std::size_t begin = 0;
+  for (auto dot = path.find('.'); dot != std::string::npos; dot = path.find('.', begin)) {
+    keys.push_back(path.substr(begin, dot - begin));
+    begin = dot + 1;
+  }
+  keys.push_back(path.substr(begin));
+  return keys;
+}
+
+}  // namespace
+
+std::string explain(const std::string& key) {
+  Scenario scenario;
+  std::vector<std::string> names;
+  for (const Group& group : groups_of(scenario)) {
+    if (group.path == key && !key.empty()) return explain_group(group);
+    names.push_back(group.path);
+    for (const Field& field : group.fields) {
+      names.push_back(join_path(group.path, field.key));
+      if (names.back() == key) return explain_field(group, field);
+    }
+  }
+  if (const Statistic* statistic = find_statistic(split(key))) return explain_statistic(*statistic);
+  if (const std::string text = explain_statistics_below(key); !text.empty()) return text;
+
+  for (const Statistic& statistic : statistics()) names.push_back(statistic.path);
+  std::vector<std::string> ends;
+  for (const std::string& name : names) {
+    const std::string end = "." + key;
+    if (name.size() > end.size() && name.substr(name.size() - end.size()) == end) {
+      ends.push_back(name);
+    }
+  }
+  const std::string best =
+      ends.empty() ? nearest(key, names) : fmt::format("{}", fmt::join(ends, "' or '"));
+  throw InputError(fmt::format("'{}' is neither a parameter nor a statistic{}", key,
+                               best.empty() ? "; 'heddle explain' lists them all"
+                                            : fmt::format("; did you mean '{}'?", best)));
+}
+
+std::string explain_overview() {
+  Scenario scenario;
+  std::string text = "Parameters of a scenario (heddle explain SECTION or SECTION.KEY):\n";
+  for (const Group& group : groups_of(scenario)) {
+    if (!group.path.empty()) {
+      text += fmt::format("  {:<20} {}\n", group.path, group.what);
+      continue;
+    }
+    for (const Field& field : group.fields) {
+      text += fmt::format("  {:<20} {}\n", field.key, field.what);
+    }
+  }
+  text += "\nStatistics of a run (heddle explain NAME):\n";
+  std::string last;
+  for (const Statistic& statistic : statistics()) {
+    if (head(statistic.path) != last) text += fmt::format("  {}\n", head(statistic.path));
+    last = head(statistic.path);
+  }
+  return text;
+}
+
+std::string explain_markdown() {
+  Scenario scenario;
+  std::string text;
+  for (const Group& group : groups_of(scenario)) {
+    if (group.fields.empty()) continue;
+    text += fmt::format("### {}\n\n{}", group.path.empty() ? "The scenario" : group.path,
+                        group.path.empty() ? "Keys at the top of the file." : group.what);
+    if (!group.conditions.empty()) {
+      text += fmt::format(" Only if {}.", fmt::join(group.conditions, " and "));
+    }
+    text += "\n\n| key | default | type and range | meaning | source |\n|---|---|---|---|---|\n";
+    for (const Field& field : group.fields) {
+      std::string type = type_text(field);
+      if (const std::string range = range_text(field); !range.empty()) type += "; " + range;
+      std::string what = field.what;
+      std::vector<std::string> conditions;
+      for (const Condition& c : field.conditions) conditions.push_back(from_root(c, group.path));
+      if (!conditions.empty()) what += fmt::format(" Only if {}.", fmt::join(conditions, " and "));
+      text += fmt::format("| `{}` | {} | {} | {} | {} |\n", field.key, escaped(default_text(field)),
+                          escaped(type), escaped(what), escaped(field.source));
+    }
+    text += "\n";
+  }
+  text += "### Statistics\n\n| key below `variants.<name>` | unit | meaning |\n|---|---|---|\n";
+  for (const Statistic& statistic : statistics()) {
+    text += fmt::format("| `{}` | {} | {} |\n", statistic.path, statistic.unit,
+                        escaped(statistic.what));
+  }
+  return text;
+}
+
+}  // namespace heddle

@@ -1,0 +1,18 @@
+// What a name means: `heddle explain`, and the parameter tables of the documentation.
+#pragma once
+
+#include <string>
+
+namespace heddle {
+
+/// The declaration of a parameter (`nic.receive`), of a section (`nic`) or of a statistic
+/// (`latency_ns.p99`). Throws InputError, with the nearest name, for anything else.
+std::string explain(const std::string& key);
+
+/// All sections of parameters and groups of statistics, a line each.
+std::string explain_overview();
+
+/// Every parameter and statistic as Markdown tables.
+std::string explain_markdown();
+
+}  // namespace heddle

@@ -1,0 +1,72 @@
+// A fabric in SystemC: the devices and links of a blueprint, wired.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "endpoints/nic.h"
+#include "engine/blueprint.h"
+#include "engine/workload.h"
+#include "kernel/environment.h"
+#include "switches/adaptive_switch.h"
+#include "switches/fabric_element.h"
+#include "switches/scheduled_leaf.h"
+
+namespace heddle {
+
+class Fabric {
+ public:
+  Fabric(const Scenario& scenario, const Blueprint& blueprint, const Environment& environment,
+         Workload& workload, DeliveryLog& log, const MessageEvents& events);
+
+  const std::vector<std::unique_ptr<Nic>>& nics() const { return nics_; }
+  const std::vector<std::unique_ptr<ScheduledLeaf>>& leaves() const { return leaves_; }
+  const std::vector<std::unique_ptr<FabricElement>>& elements() const { return elements_; }
+  const std::vector<std::unique_ptr<AdaptiveSwitch>>& switches() const { return switches_; }
+  const std::vector<std::unique_ptr<Link>>& links() const { return links_; }
+
+  /// Every device, in the order of construction.
+  const std::vector<const Device*>& devices() const { return devices_; }
+
+  std::uint64_t frame_hops() const;
+  /// Over every frame on every link and its cycle; independent of device order.
+  std::uint64_t result_hash() const;
+  /// First cycle in which nothing moves any more.
+  Cycle quiet_from() const;
+
+ private:
+  struct Cable {
+    Link* forth;
+    Link* back;
+  };
+
+  void build_boxes(const Scenario& scenario, const Blueprint& blueprint,
+                   const Environment& environment);
+  void build_leaf(const Scenario& scenario, const Blueprint& blueprint, unsigned box,
+                  const Environment& environment);
+  void build_switch(const Scenario& scenario, const Blueprint& blueprint, unsigned box,
+                    const Environment& environment);
+  void wire(const Scenario& scenario, const Blueprint& blueprint, const Environment& environment);
+  Cable lay(const std::string& from, const std::string& to, const LinkConfig& cable,
+            const Environment& environment);
+  void plug(unsigned box, unsigned port, Link& in, Link& out);
+
+  std::vector<std::unique_ptr<Link>> links_;
+  std::vector<std::unique_ptr<Nic>> nics_;
+  std::vector<std::unique_ptr<ScheduledLeaf>> leaves_;
+  std::vector<std::unique_ptr<FabricElement>> elements_;
+  std::vector<std::unique_ptr<AdaptiveSwitch>> switches_;
+  std::vector<const Device*> devices_;
+  unsigned hosts_per_leaf_;
+};
+
+/// Bytes of the largest packet of a scenario, headers and framing included.
+std::uint32_t largest_packet_bytes(const NicConfig& nic);
+
+/// Credits that a VOQ may have outstanding: what the scenario says or, for `auto`, the SDK's rule
+/// max(2, ceil(rate * delay / (8 * credit))) for each way, plus two for the turns in between.
+std::uint32_t outstanding_credits(const Scenario& scenario, const LinkConfig& fabric_link);
+
+}  // namespace heddle

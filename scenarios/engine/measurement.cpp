@@ -1,0 +1,247 @@
+#include "engine/measurement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "engine/statistics.h"
+
+namespace heddle {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array<const char*, buffer_role_count> role_names{"ingress", "fabric", "egress",
+                                                                "hbm", "nic"};
+constexpr std::array<std::pair<Admission, const char*>, 3> drop_reasons{
+    {{Admission::drop_threshold, "threshold"},
+     {Admission::drop_pool, "pool"},
+     {Admission::drop_headroom, "headroom"}}};
+
+struct Totals {
+  std::array<std::uint64_t, drop_reasons.size()> dropped{};
+  std::uint64_t dropped_answers = 0;
+  std::uint64_t trimmed = 0;
+  std::uint64_t marked = 0;
+  std::uint64_t retransmitted = 0;
+  std::uint64_t answers = 0;
+  std::uint64_t answers_received = 0;
+  std::uint64_t time_outs = 0;
+  std::uint64_t notifications = 0;
+  std::uint64_t credits = 0;
+  ReorderTotals reordering;
+
+  void add(const DropCounts& drops) {
+    for (unsigned i = 0; i < drop_reasons.size(); ++i) {
+      dropped[i] += drops.data(drop_reasons[i].first);
+      dropped_answers += drops.answers(drop_reasons[i].first);
+    }
+  }
+  std::uint64_t all_dropped() const { return dropped[0] + dropped[1] + dropped[2]; }
+};
+
+Totals add_up(const Fabric& fabric) {
+  Totals totals;
+  for (const auto& nic : fabric.nics()) {
+    totals.retransmitted += nic->repeated_packets();
+    totals.answers += nic->control_packets();
+    totals.answers_received += nic->control_received();
+    totals.time_outs += nic->time_outs();
+    totals.notifications += nic->notifications();
+    totals.reordering.merge(nic->reordering());
+  }
+  for (const auto& leaf : fabric.leaves()) {
+    totals.add(leaf->drops());
+    totals.credits += leaf->credits_granted();
+  }
+  for (const auto& device : fabric.switches()) {
+    totals.add(device->drops());
+    totals.trimmed += device->trimmed();
+    totals.marked += device->marked();
+  }
+  return totals;
+}
+
+std::uint64_t in_flight(const DeliveryLog& log, const Totals& totals) {
+  return log.injected_packets() - log.delivered_packets() - log.discarded_packets() -
+         totals.all_dropped();
+}
+
+Json percentiles(const Histogram& histogram, double scale,
+                 const std::vector<std::pair<const char*, double>>& wanted) {
+  Json json;
+  json["mean"] = histogram.mean() * scale;
+  for (const auto& [name, share] : wanted) {
+    json[name] = static_cast<double>(histogram.quantile(share)) * scale;
+  }
+  return json;
+}
+
+Json packets(const RunFacts& facts, const Totals& totals) {
+  Json json;
+  json["injected"] = facts.log.injected_packets();
+  json["delivered"] = facts.log.delivered_packets();
+  json["discarded"] = facts.log.discarded_packets();
+  json["dropped"] = totals.all_dropped();
+  json["in_flight"] = in_flight(facts.log, totals);
+  for (unsigned i = 0; i < drop_reasons.size(); ++i) {
+    json["dropped_by_reason"][drop_reasons[i].second] = totals.dropped[i];
+  }
+  json["retransmitted"] = totals.retransmitted;
+  json["trimmed"] = totals.trimmed;
+  json["marked"] = totals.marked;
+  json["answers"] = totals.answers;
+  json["notifications"] = totals.notifications;
+  json["time_outs"] = totals.time_outs;
+  return json;
+}
+
+Json latency(const DeliveryLog& log, double cycle_ns) {
+  Json json;
+  json["count"] = log.latency().count();
+  json.update(percentiles(log.latency(), cycle_ns,
+                          {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999},
+                           {"p9999", 0.9999}}));
+  json["max"] = static_cast<double>(log.latency().maximum()) * cycle_ns;
+  return json;
+}
+
+Json latency_by_stage(const DeliveryLog& log, double cycle_ns) {
+  Json json;
+  for (unsigned s = 0; s < stage_count; ++s) {
+    const Stage stage = static_cast<Stage>(s);
+    Json& of_stage = json[stage_texts()[s].name];
+    of_stage = percentiles(log.stage(stage), cycle_ns, {{"p99", 0.99}});
+    of_stage["tail_share"] = log.tail_share(stage);
+  }
+  return json;
+}
+
+Json messages(const DeliveryLog& log, double cycle_ns) {
+  Json json;
+  json["count"] = log.messages_completed();
+  json["completion_ns"] = percentiles(log.completion(), cycle_ns, {{"p50", 0.5}, {"p99", 0.99}});
+  json["completion_ns"]["max"] = static_cast<double>(log.completion().maximum()) * cycle_ns;
+  json["slowdown"] = percentiles(log.slowdown_permille(), 1e-3, {{"p50", 0.5}, {"p99", 0.99}});
+  json["slowdown"]["max"] = static_cast<double>(log.slowdown_permille().maximum()) * 1e-3;
+  return json;
+}
+
+Json reordering(const ReorderTotals& totals) {
+  Json json;
+  json["ratio"] = totals.ratio();
+  json["extent_max"] = totals.extent_max;
+  json["n_reordering_max"] = totals.n_reordering_max;
+  json["density"] = totals.density();
+  json["buffer_density"] = totals.buffer_density();
+  return json;
+}
+
+/// Queues that never held a byte are left out of the list, not of the totals.
+Json buffers(const Fabric& fabric, Cycle end) {
+  Json json;
+  std::array<std::uint64_t, buffer_role_count> totals{};
+  Json queues;
+  for (const Device* device : fabric.devices()) {
+    for (const BufferView& view : device->buffers()) {
+      const Occupancy& occupancy = *view.occupancy;
+      if (view.whole) totals[static_cast<unsigned>(view.role)] += occupancy.peak_bytes();
+      if (occupancy.peak_bytes() == 0) continue;
+      Json& queue = queues[device->path()][view.queue];
+      queue["peak_bytes"] = occupancy.peak_bytes();
+      queue["mean_bytes"] = occupancy.mean_bytes(end);
+      queue["p99_bytes"] = occupancy.quantile_bytes(0.99, end);
+    }
+  }
+  for (unsigned role = 0; role < buffer_role_count; ++role) {
+    json["total"][role_names[role]]["peak_bytes"] = totals[role];
+  }
+  json.update(queues);
+  return json;
+}
+
+Json links(const Fabric& fabric, Cycle end, double cycle_ns) {
+  Json json;
+  for (const auto& link : fabric.links()) {
+    if (link->frames() == 0) continue;
+    json[link->name()]["utilization"] = link->utilization(end);
+    json[link->name()]["paused_ns"] = static_cast<double>(link->paused_cycles(end)) * cycle_ns;
+  }
+  return json;
+}
+
+Json run(const RunFacts& facts, Cycle end, double cycle_ns) {
+  const std::uint64_t hops = facts.fabric.frame_hops();
+  Json json;
+  json["status"] = facts.status;
+  json["seed"] = facts.scenario.seed;
+  json["cycles"] = end;
+  json["time_ns"] = static_cast<double>(end) * cycle_ns;
+  json["frame_hops"] = hops;
+  json["wall_s"] = facts.wall_s;
+  json["ns_per_frame_hop"] =
+      hops == 0 ? 0.0 : facts.wall_s * 1e9 / static_cast<double>(hops);
+  json["result_hash"] = fmt::format("{:016x}", facts.fabric.result_hash());
+  return json;
+}
+
+void check_frames(const Device& device) {
+  const FrameBalance b = device.balance();
+  if (b.received + b.created == b.sent + b.consumed + b.dropped + b.held) return;
+  throw CheckFailure(fmt::format(
+      "{}: frames do not add up: {} received + {} created, {} sent + {} consumed + {} dropped + {} "
+      "held",
+      device.path(), b.received, b.created, b.sent, b.consumed, b.dropped, b.held));
+}
+
+}  // namespace
+
+void check_laws(const RunFacts& facts) {
+  for (const Device* device : facts.fabric.devices()) {
+    check_frames(*device);
+    device->verify(facts.drained);
+  }
+  const Totals totals = add_up(facts.fabric);
+  const std::uint64_t answers_under_way =
+      totals.answers - totals.answers_received - totals.dropped_answers;
+  if (in_flight(facts.log, totals) + answers_under_way != facts.live_packets) {
+    throw CheckFailure(fmt::format("{} packets and {} answers are under way, but {} records are",
+                                   in_flight(facts.log, totals), answers_under_way,
+                                   facts.live_packets));
+  }
+  const bool scheduled = !facts.fabric.leaves().empty();
+  if (scheduled && totals.all_dropped() == 0 && totals.reordering.reordered != 0) {
+    throw CheckFailure("the scheduled fabric has reordered packets of a flow");
+  }
+  if (!facts.drained) return;
+  for (const auto& ingress : facts.fabric.leaves()) {
+    for (const auto& egress : facts.fabric.leaves()) ingress->verify_credits(*egress);
+  }
+}
+
+nlohmann::ordered_json measure(const RunFacts& facts) {
+  const double cycle_ns = static_cast<double>(facts.period_ps) * 1e-3;
+  const Cycle end = facts.fabric.quiet_from();
+  const Totals totals = add_up(facts.fabric);
+  Json json;
+  json["packets"] = packets(facts, totals);
+  json["throughput"]["gbps"] =
+      end == 0 ? 0.0
+               : static_cast<double>(facts.log.delivered_bytes()) * 8 /
+                     (static_cast<double>(end) * cycle_ns);
+  json["latency_ns"] = latency(facts.log, cycle_ns);
+  json["latency_stage_ns"] = latency_by_stage(facts.log, cycle_ns);
+  json["messages"] = messages(facts.log, cycle_ns);
+  json["reordering"] = reordering(totals.reordering);
+  json["credits"]["granted"] = totals.credits;
+  json["buffers"] = buffers(facts.fabric, end);
+  json["links"] = links(facts.fabric, end, cycle_ns);
+  json["run"] = run(facts, end, cycle_ns);
+  return json;
+}
+
+}  // namespace heddle

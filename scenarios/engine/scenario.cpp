@@ -1,0 +1,108 @@
+#include "engine/scenario.h"
+
+namespace heddle {
+
+void WorkloadConfig::describe(Fields& fields) {
+  const std::vector<std::string> closed{"incast", "permutation", "all_to_all"};
+  const std::vector<std::string> open{"uniform", "bursty", "flows"};
+  fields.choice("pattern", pattern,
+                {"incast", "permutation", "all_to_all", "uniform", "bursty", "flows", "file"},
+                "Who sends to whom; `file` is implied by the key `file`.");
+  fields
+      .text("file", file, "Connection matrix (.cm), relative to the scenario's folder.",
+            "UEC htsim connection matrix format")
+      .when("pattern", {"file"});
+  fields.add("message", message, 1, 1e12, "Payload bytes of each message.")
+      .when("pattern", {"incast", "permutation", "all_to_all", "uniform", "bursty"});
+  fields.add("senders", senders, 1, 65535, "Hosts that send to each receiver.")
+      .when("pattern", {"incast"});
+  fields.add("receivers", receivers, 1, 65535, "Hosts that receive, each from its own senders.")
+      .when("pattern", {"incast"});
+  fields
+      .choice("permutation", permutation, {"random", "shift"},
+              "A random permutation without fixed points, or host i to host i + shift.")
+      .when("pattern", {"permutation"});
+  fields.add("shift", shift, 1, 65535, "Distance from a host to its receiver.")
+      .when("permutation", {"shift"})
+      .when("pattern", {"permutation"});
+  fields
+      .add("load", load, 0.0001, 1,
+           "Offered load of each host: share of its link rate, headers and framing included.")
+      .when("pattern", open);
+  fields
+      .choice("arrivals", arrivals, {"bernoulli", "poisson"},
+              "A message starts in each message time with probability `load`, or after an "
+              "exponential gap.")
+      .when("pattern", {"uniform"});
+  fields
+      .add("burst", burst, 1, 1e6,
+           "Mean messages per burst, back to back to one receiver; the silence between bursts is "
+           "exponential, with the mean that gives the load.")
+      .when("pattern", {"bursty"});
+  fields
+      .choice("sizes", sizes, {"web_search", "hadoop"}, "Distribution of message sizes.",
+              "WebSearch: Alizadeh et al., SIGCOMM 2010; Hadoop: Roy et al., SIGCOMM 2015")
+      .when("pattern", {"flows"});
+  fields.add("duration", duration, 1e3, 1e13, "How long messages keep arriving.")
+      .when("pattern", open);
+  fields.add("start", start, 0, 1e13, "When the first message may start.");
+  fields.add("traffic_class", traffic_class, 0, max_traffic_classes - 1,
+             "Class of the data packets.");
+}
+
+void LinkConfig::describe(Fields& fields) {
+  fields.add("rate", rate, 1e8, 1e13, "Rate in each direction.");
+  fields.add("latency", latency, 1, 1e9,
+             "Time of flight; rounded up to whole cycles, at least one.",
+             "about 5 ns per metre of fibre");
+}
+
+void FabricConfig::describe(Fields& fields) {
+  fields.choice("topology", topology, {"single", "leaf_spine"},
+                "One switch (or one chassis), or leaves joined by spines.");
+  fields.add("hosts", hosts, 2, 65535, "Hosts on the switch.").when("topology", {"single"});
+  fields.add("leaves", leaves, 1, 4096, "Leaf switches.").when("topology", {"leaf_spine"});
+  fields.add("spines", spines, 1, 4096, "Spine switches or fabric elements.")
+      .when("topology", {"leaf_spine"});
+  fields.add("hosts_per_leaf", hosts_per_leaf, 1, 1024, "Hosts below each leaf.")
+      .when("topology", {"leaf_spine"});
+  fields
+      .add("links_per_spine", links_per_spine, 1, 64,
+           "Parallel links between each leaf and each spine.")
+      .when("topology", {"leaf_spine"});
+  fields.section("host_link", host_link, "Between a host and its switch.");
+  fields.section("fabric_link", fabric_link, "Between a leaf and a spine.")
+      .when("topology", {"leaf_spine"});
+  fields.add("clock", clock, 1e8, 1e10, "Clock of every device.");
+}
+
+void MeasureConfig::describe(Fields& fields) {
+  fields.add("warmup", warmup, 0, 1e13,
+             "Packets due earlier are carried and counted, but not in latency, reordering or "
+             "message figures.");
+  fields.add("deadline", deadline, 1e3, 4e12,
+             "The run ends here whatever is still in flight (exit code 5).");
+  fields.add("watchdog", watchdog, 1e6, 4e12,
+             "Without a delivery for this long while something is in flight, the run ends and "
+             "lists who waits for whom (exit code 4).");
+}
+
+void Scenario::describe(Fields& fields) {
+  fields.text("name", name, "Title of the tables and name of the results folder.");
+  fields.add("seed", seed, 0, 9007199254740991.0, "Of every random stream of the run.");
+  fields.choice("switch", switch_kind, {"scheduled", "adaptive"}, "Which fabric the leaves are.");
+  fields
+      .choice("routing", routing, {"ecmp", "flowlet", "adaptive", "spray"},
+              "How a packet chooses among equal-cost ports.")
+      .when("switch", {"adaptive"});
+  fields.list("workload", workload, "What the hosts send; a list runs side by side.");
+  fields.section("fabric", fabric, "Devices and cables.");
+  fields.list("classes", classes,
+              "Traffic classes from 0; the last carries acknowledgements and CNPs.");
+  fields.section("scheduled", scheduled, "The scheduled fabric.").when("switch", {"scheduled"});
+  fields.section("adaptive", adaptive, "The shallow-buffer switch.").when("switch", {"adaptive"});
+  fields.section("nic", nic, "The hosts' network interfaces.");
+  fields.section("measure", measure, "What is counted, and when the run ends.");
+}
+
+}  // namespace heddle

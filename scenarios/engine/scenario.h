@@ -1,0 +1,105 @@
+// What one scenario file says, after reading: a workload, a fabric, and how to measure. A variant is
+// a whole Scenario: the file's common part with the variant's own keys laid over it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "endpoints/nic_config.h"
+#include "kernel/fields.h"
+#include "switches/adaptive_config.h"
+#include "switches/scheduled_config.h"
+#include "parts/traffic_class.h"
+
+namespace heddle {
+
+enum class SwitchKind : std::uint8_t { scheduled, adaptive };
+enum class Topology : std::uint8_t { single, leaf_spine };
+enum class Pattern : std::uint8_t {
+  incast,
+  permutation,
+  all_to_all,
+  uniform,
+  bursty,
+  flows,
+  file
+};
+enum class PermutationKind : std::uint8_t { random, shift };
+enum class Arrivals : std::uint8_t { bernoulli, poisson };
+enum class SizeDistribution : std::uint8_t { web_search, hadoop };
+
+struct WorkloadConfig {
+  Pattern pattern = Pattern::permutation;
+  std::string file;
+  Bytes message = 1_MiB;
+  std::uint64_t senders = 1;
+  std::uint64_t receivers = 1;
+  PermutationKind permutation = PermutationKind::random;
+  std::uint64_t shift = 1;
+  double load = 0.5;
+  Arrivals arrivals = Arrivals::bernoulli;
+  std::uint64_t burst = 16;
+  SizeDistribution sizes = SizeDistribution::web_search;
+  Duration duration = 100_us;
+  Duration start = 0_ns;
+  std::uint64_t traffic_class = 0;
+
+  void describe(Fields& fields);
+};
+
+struct LinkConfig {
+  Rate rate = 400_Gbps;
+  Duration latency = 50_ns;
+
+  void describe(Fields& fields);
+};
+
+struct FabricConfig {
+  Topology topology = Topology::leaf_spine;
+  std::uint64_t hosts = 16;
+  std::uint64_t leaves = 4;
+  std::uint64_t spines = 4;
+  std::uint64_t hosts_per_leaf = 4;
+  std::uint64_t links_per_spine = 1;
+  LinkConfig host_link;
+  LinkConfig fabric_link{400_Gbps, 300_ns};
+  Frequency clock = 1_GHz;
+
+  void describe(Fields& fields);
+
+  std::uint64_t host_count() const {
+    return topology == Topology::single ? hosts : leaves * hosts_per_leaf;
+  }
+};
+
+struct MeasureConfig {
+  Duration warmup = 0_ns;
+  Duration deadline = 10_ms;
+  Duration watchdog = 2_ms;
+
+  void describe(Fields& fields);
+};
+
+struct Scenario {
+  std::string name;
+  std::string variant;  ///< name of the variant; empty when the file has none
+  std::uint64_t seed = 1;
+  SwitchKind switch_kind = SwitchKind::scheduled;
+  Routing routing = Routing::adaptive;
+  std::vector<WorkloadConfig> workload{WorkloadConfig{}};
+  FabricConfig fabric;
+  /// Class 0 carries data; the last class carries acknowledgements, NAKs and CNPs.
+  std::vector<TrafficClassConfig> classes{{ClassScheduling::weighted, 1, true},
+                                          {ClassScheduling::strict, 1, true}};
+  ScheduledConfig scheduled;
+  AdaptiveConfig adaptive;
+  NicConfig nic;
+  MeasureConfig measure;
+
+  /// Where the file lies: relative workload paths start from its folder.
+  std::string directory = ".";
+
+  void describe(Fields& fields);
+};
+
+}  // namespace heddle

@@ -1,0 +1,193 @@
+#include "engine/simulation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <systemc>
+
+#include "engine/fabric.h"
+#include "engine/measurement.h"
+
+namespace heddle {
+
+namespace {
+
+constexpr std::uint64_t ps_per_second = 1'000'000'000'000;
+constexpr Cycle slice_cycles = 1000;  // between two looks at the run from outside
+
+std::uint64_t clock_period_ps(Frequency clock) {
+  if (ps_per_second % clock.hertz != 0) {
+    throw InputError(fmt::format(
+        "fabric.clock: the period of {} Hz is not a whole number of picoseconds", clock.hertz));
+  }
+  return ps_per_second / clock.hertz;
+}
+
+HostLink host_link(const Scenario& scenario, std::uint64_t period_ps) {
+  const LinkRate rate = LinkRate::of(scenario.fabric.host_link.rate, period_ps);
+  return {rate.bytes, rate.cycles, scenario.nic.mtu.value,
+          data_header_bytes(scenario.nic.receive), ethernet_framing_bytes};
+}
+
+/// A whole run: everything that exists once per process.
+class Simulation {
+ public:
+  Simulation(const Scenario& scenario, const RunOptions& options)
+      : scenario_(scenario),
+        options_(options),
+        period_ps_(clock_period_ps(scenario.fabric.clock)),
+        clock_("clock", {period_ps_, scenario.seed, options.shuffle_devices,
+                         options.wake_every_cycle, options.reproduce}),
+        blueprint_(draw(scenario)),
+        link_(host_link(scenario, period_ps_)),
+        workload_(scenario.workload, {blueprint_.hosts, link_, period_ps_}, scenario.seed,
+                  scenario.directory),
+        log_(clock_.cycles(scenario.measure.warmup),
+             [this](HostId source, HostId destination, std::uint64_t bytes) {
+               return ideal_cycles(source, destination, bytes);
+             }),
+        events_{[this](const Message& m, Cycle now) { workload_.message_sent(m, now); },
+                [this](const Message& m, Cycle now) { workload_.message_received(m, now); }},
+        fabric_(scenario, blueprint_, {clock_, packets_}, workload_, log_, events_) {
+    workload_.on_release(
+        [this](HostId host, Cycle due) { fabric_.nics()[host]->expect_message(due); });
+  }
+
+  RunOutcome run();
+
+ private:
+  /// A message alone on the path: its bytes at the rate of the host link, time of flight, and the
+  /// fixed latency of both NICs; switches that take no time.
+  Cycle ideal_cycles(HostId source, HostId destination, std::uint64_t bytes) const {
+    const std::uint64_t wire = link_.wire_bytes(bytes);
+    return (wire * link_.rate_cycles + link_.rate_bytes - 1) / link_.rate_bytes +
+           clock_.cycles(blueprint_.propagation(source, destination)) +
+           clock_.cycles(scenario_.nic.transmit_latency) +
+           clock_.cycles(scenario_.nic.receive_latency);
+  }
+
+  RunStatus advance();
+  void run_until(Cycle cycle);
+  bool drained() const;
+  bool stalled();
+  bool interrupted();
+  std::vector<std::string> waits() const;
+  std::string explain(RunStatus status) const;
+
+  const Scenario& scenario_;
+  const RunOptions& options_;
+  std::uint64_t period_ps_;
+  Clock clock_;
+  PacketPool packets_;
+  Blueprint blueprint_;
+  HostLink link_;
+  Workload workload_;
+  DeliveryLog log_;
+  MessageEvents events_;
+  Fabric fabric_;
+
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point reported_ = begin_;
+  std::uint64_t last_delivered_ = 0;
+  Cycle last_progress_ = 0;
+  Cycle elapsed_ = 0;
+
+  double wall_s() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  }
+};
+
+void Simulation::run_until(Cycle cycle) {
+  const double span_ps = static_cast<double>((cycle - elapsed_) * period_ps_);
+  sc_core::sc_start(sc_core::sc_time(span_ps, sc_core::SC_PS));
+  elapsed_ = cycle;
+  if (clock_.failure()) std::rethrow_exception(clock_.failure());
+}
+
+bool Simulation::drained() const {
+  return packets_.live() == 0 &&
+         std::all_of(fabric_.nics().begin(), fabric_.nics().end(),
+                     [](const auto& nic) { return nic->idle(); });
+}
+
+/// Something is under way and nothing has been delivered for too long.
+bool Simulation::stalled() {
+  const std::uint64_t delivered = log_.delivered_packets();
+  const bool waiting = packets_.live() != 0 || log_.messages_started() != log_.messages_completed();
+  if (delivered != last_delivered_ || !waiting) {
+    last_delivered_ = delivered;
+    last_progress_ = elapsed_;
+  }
+  return elapsed_ - last_progress_ >= clock_.cycles(scenario_.measure.watchdog);
+}
+
+bool Simulation::interrupted() {
+  if (!options_.progress) return false;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - reported_ < std::chrono::milliseconds(200)) return false;
+  reported_ = now;
+  return !options_.progress({static_cast<double>(elapsed_ * period_ps_) * 1e-3,
+                             fabric_.frame_hops(), wall_s()});
+}
+
+RunStatus Simulation::advance() {
+  const Cycle deadline = clock_.cycles(scenario_.measure.deadline);
+  while (elapsed_ < deadline) {
+    const Cycle next = clock_.next_cycle();
+    if (next == never) break;  // nothing will ever happen again
+    run_until(std::min(deadline, std::max(next, elapsed_) + slice_cycles));
+    if (drained()) break;
+    if (stalled()) return RunStatus::no_progress;
+    if (interrupted()) break;  // the caller knows, and drops the outcome
+  }
+  if (!drained()) return elapsed_ < deadline ? RunStatus::no_progress : RunStatus::deadline;
+  return workload_.never_started().empty() ? RunStatus::done : RunStatus::no_progress;
+}
+
+RunOutcome Simulation::run() {
+  clock_.start();
+  const RunStatus status = advance();
+  for (const auto& nic : fabric_.nics()) nic->finish();
+  const RunFacts facts{scenario_,  fabric_,
+                       log_,       packets_.live(),
+                       period_ps_, drained(),
+                       status == RunStatus::done          ? "done"
+                       : status == RunStatus::no_progress ? "no_progress"
+                                                          : "deadline",
+                       wall_s()};
+  check_laws(facts);
+  return {status, explain(status), measure(facts)};
+}
+
+std::vector<std::string> Simulation::waits() const {
+  std::vector<std::string> lines = workload_.never_started();
+  for (const Device* device : fabric_.devices()) device->waits(lines);
+  return lines;
+}
+
+std::string Simulation::explain(RunStatus status) const {
+  if (status == RunStatus::done) return "";
+  const double time_ns = static_cast<double>(elapsed_ * period_ps_) * 1e-3;
+  std::string text =
+      status == RunStatus::deadline
+          ? fmt::format("the deadline of {:.0f} ns passed with {} packets and answers in flight",
+                        time_ns, packets_.live())
+          : fmt::format("no progress since cycle {}; who waits for whom:", last_progress_);
+  if (status == RunStatus::deadline) return text;
+  constexpr std::size_t shown = 40;
+  const std::vector<std::string> lines = waits();
+  for (std::size_t i = 0; i < std::min(shown, lines.size()); ++i) text += "\n  " + lines[i];
+  if (lines.size() > shown) text += fmt::format("\n  and {} more", lines.size() - shown);
+  return text;
+}
+
+}  // namespace
+
+RunOutcome simulate(const Scenario& scenario, const RunOptions& options) {
+  // SystemC objects live until the process ends: its kernel must not see them destroyed first.
+  auto* simulation = new Simulation(scenario, options);
+  return simulation->run();
+}
+
+}  // namespace heddle

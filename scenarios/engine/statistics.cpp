@@ -1,0 +1,219 @@
+#include "engine/statistics.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <utility>
+
+#include "kernel/error.h"
+
+namespace heddle {
+namespace {
+
+using Statistics = std::vector<Statistic>;
+
+void add_distribution(Statistics& all, const std::string& path, const std::string& unit,
+                      const std::string& of, const std::vector<std::string>& figures) {
+  static const std::vector<std::pair<std::string, std::string>> sentences{
+      {"mean", "Mean"},
+      {"p50", "Median"},
+      {"p90", "90th percentile"},
+      {"p99", "99th percentile"},
+      {"p999", "99.9th percentile"},
+      {"p9999", "99.99th percentile"},
+      {"max", "Largest value"}};
+  for (const auto& [figure, sentence] : sentences) {
+    for (const std::string& wanted : figures) {
+      if (figure == wanted) {
+        all.push_back({path + "." + figure, unit, fmt::format("{} of {}.", sentence, of)});
+      }
+    }
+  }
+}
+
+void add_packets(Statistics& all) {
+  all.insert(
+      all.end(),
+      {{"packets.injected", "packets",
+        "Data packets that the hosts started to send, retransmissions included."},
+       {"packets.delivered", "packets", "Data packets that a receiver accepted."},
+       {"packets.discarded", "packets",
+        "Packets that arrived but were thrown away by the receiving NIC: out of order under "
+        "go_back_n, or duplicates."},
+       {"packets.dropped", "packets", "Packets that a device of the fabric threw away."},
+       {"packets.dropped_by_reason.*", "packets", "Dropped packets by reason."},
+       {"packets.in_flight", "packets", "Packets still under way when the run ended."},
+       {"throughput.gbps", "Gbps",
+        "Payload delivered per second, over all hosts, from the first message to the end."}});
+}
+
+void add_latency(Statistics& all) {
+  all.push_back({"latency_ns.count", "packets", "Packets in the latency figures."});
+  add_distribution(all, "latency_ns", "ns",
+                   "the time from when a packet was due until its last byte was delivered",
+                   {"mean", "p50", "p90", "p99", "p999", "p9999", "max"});
+  for (const StageText& stage : stage_texts()) {
+    const std::string path = "latency_stage_ns." + stage.name;
+    add_distribution(all, path, "ns", fmt::format("the time a packet spent {}", stage.what),
+                     {"mean", "p99"});
+    all.push_back({path + ".tail_share", "ratio",
+                   fmt::format("Share of the latency of the slowest packets (p99.9 and above) "
+                               "spent {}.",
+                               stage.what)});
+  }
+}
+
+void add_messages(Statistics& all) {
+  all.push_back({"messages.count", "messages", "Messages that were completely delivered."});
+  add_distribution(all, "messages.completion_ns", "ns",
+                   "the time from a message's intended start until its last byte was delivered",
+                   {"mean", "p50", "p99", "max"});
+  add_distribution(all, "messages.slowdown", "ratio",
+                   "a message's completion time relative to the same message on an idle fabric",
+                   {"mean", "p50", "p99", "max"});
+}
+
+void add_reordering(Statistics& all) {
+  all.insert(all.end(),
+             {{"reordering.ratio", "ratio",
+               "Share of packets that arrived after a later one of their flow, before any repair "
+               "(RFC 4737, 3.4)."},
+              {"reordering.extent_max", "packets",
+               "Largest number of packets that arrived between a reordered packet and the first "
+               "that overtook it (RFC 4737, 4.2)."},
+              {"reordering.n_reordering_max", "packets",
+               "Largest n for which a packet was n-reordered: what a receiver that tolerates n "
+               "duplicate acknowledgements would have taken for a loss (RFC 4737, 5.3)."},
+              {"reordering.density", "ratio",
+               "Distribution of displacements: how far packets arrived early or late (RFC 5236, "
+               "reorder density)."},
+              {"reordering.buffer_density", "ratio",
+               "Distribution of the packets held by a buffer that restores order (RFC 5236, "
+               "reorder buffer-occupancy density)."}});
+}
+
+void add_buffers_and_links(Statistics& all) {
+  const std::vector<std::pair<std::string, std::string>> places{
+      {"ingress", "the ingress memories of the leaves or the shared memories of the switches"},
+      {"fabric", "the fabric elements or spine switches"},
+      {"egress", "the egress memories of the leaves"},
+      {"hbm", "external memories"},
+      {"nic", "the hosts' NICs"}};
+  for (const auto& [place, of] : places) {
+    all.push_back({fmt::format("buffers.total.{}.peak_bytes", place), "bytes",
+                   fmt::format("Most bytes held at once by {}, together.", of)});
+  }
+  all.insert(
+      all.end(),
+      {{"buffers.*.*.peak_bytes", "bytes", "Most bytes that a queue of a device held."},
+       {"buffers.*.*.mean_bytes", "bytes", "Mean over time of what the queue held."},
+       {"buffers.*.*.p99_bytes", "bytes", "What the queue did not exceed during 99 % of the time."},
+       {"links.*.utilization", "ratio", "Share of the run in which the link carried bytes."},
+       {"links.*.paused_ns", "ns", "Time during which flow control stopped a class of the link."}});
+}
+
+void add_run(Statistics& all) {
+  all.insert(all.end(),
+             {{"run.status", "word", "How the run ended: done, no_progress or deadline."},
+              {"run.seed", "number", "Seed of every random stream of the run."},
+              {"run.cycles", "cycles", "Simulated clock cycles."},
+              {"run.time_ns", "ns", "Simulated time."},
+              {"run.frame_hops", "frames", "Frames carried, counted once per link."},
+              {"run.wall_s", "s", "Elapsed real time; differs from run to run."},
+              {"run.ns_per_frame_hop", "ns",
+               "Real time per frame and link, the simulator's speed; differs from run to run."},
+              {"run.result_hash", "word",
+               "Hash over every delivery and its cycle: equal for equal behaviour."}});
+}
+
+Statistics declare() {
+  Statistics all;
+  add_packets(all);
+  add_latency(all);
+  add_messages(all);
+  add_reordering(all);
+  add_buffers_and_links(all);
+  add_run(all);
+  return all;
+}
+
+std::vector<std::string> split(const std::string& path) {
+  std::vector<std::string> keys(1);
+  for (const char c : path) {
+    if (c == '.') {
+      keys.emplace_back();
+    } else {
+      keys.back() += c;
+    }
+  }
+  return keys;
+}
+
+bool covers(const std::vector<std::string>& pattern, const std::vector<std::string>& keys) {
+  if (pattern.size() != keys.size()) return false;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (pattern[i] != "*" && pattern[i] != keys[i]) return false;
+  }
+  return true;
+}
+
+void collect_undeclared(const nlohmann::ordered_json& value, std::vector<std::string>& keys,
+                        std::vector<std::string>& undeclared) {
+  if (!keys.empty() && find_statistic(keys) != nullptr) return;
+  if (!value.is_object()) {
+    undeclared.push_back(fmt::format("{}", fmt::join(keys, ".")));
+    return;
+  }
+  for (const auto& [key, inner] : value.items()) {
+    keys.push_back(key);
+    collect_undeclared(inner, keys, undeclared);
+    keys.pop_back();
+  }
+}
+
+}  // namespace
+
+const std::vector<StageText>& stage_texts() {
+  static const std::vector<StageText> stages{
+      {"source_queue", "due, but not yet started by its host"},
+      {"serialization", "following its first byte onto links"},
+      {"propagation", "in flight on links"},
+      {"pipeline", "in fixed processing inside devices"},
+      {"credit_wait", "first of its VOQ, which had no credit"},
+      {"voq_queue", "behind other packets of its VOQ"},
+      {"hbm", "in the external memory of a leaf"},
+      {"fabric_queue", "waiting for a link inside the fabric"},
+      {"reassembly", "complete but for cells still missing"},
+      {"egress_queue", "waiting for the link to its host"},
+      {"paused", "waiting for a link that flow control had stopped"},
+      {"retransmission", "from its first to its last transmission by the host"}};
+  return stages;
+}
+
+const std::vector<Statistic>& statistics() {
+  static const Statistics all = declare();
+  return all;
+}
+
+const Statistic* find_statistic(const std::vector<std::string>& keys) {
+  static const std::vector<std::vector<std::string>> patterns = [] {
+    std::vector<std::vector<std::string>> all;
+    for (const Statistic& statistic : statistics()) all.push_back(split(statistic.path));
+    return all;
+  }();
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    if (covers(patterns[i], keys)) return &statistics()[i];
+  }
+  return nullptr;
+}
+
+void check_declared(const nlohmann::ordered_json& results) {
+  std::vector<std::string> keys;
+  std::vector<std::string> undeclared;
+  collect_undeclared(results, keys, undeclared);
+  if (undeclared.empty()) return;
+  throw CheckFailure(
+      fmt::format("statistics without a declaration: {}", fmt::join(undeclared, ", ")));
+}
+
+}  // namespace heddle

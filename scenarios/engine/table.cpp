@@ -1,0 +1,251 @@
+#include "engine/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "engine/statistics.h"
+
+namespace heddle {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr unsigned label_width = 25;
+
+enum class Style { count, duration, bytes, percent, factor, gbps, seconds, word };
+
+struct Row {
+  const char* label;
+  const char* path;  ///< below the variant, keys joined by dots
+  Style style;
+  bool may_hide = false;  ///< left out when it is zero for every variant
+};
+
+struct RowGroup {
+  const char* title;
+  std::vector<Row> rows;
+};
+
+const std::vector<RowGroup>& groups_before_stages() {
+  static const std::vector<RowGroup> groups{
+      {"packets",
+       {{"injected", "packets.injected", Style::count},
+        {"delivered", "packets.delivered", Style::count},
+        {"dropped", "packets.dropped", Style::count},
+        {"discarded by receiver", "packets.discarded", Style::count},
+        {"in flight at the end", "packets.in_flight", Style::count},
+        {"throughput", "throughput.gbps", Style::gbps}}},
+      {"packet latency",
+       {{"mean", "latency_ns.mean", Style::duration},
+        {"p50", "latency_ns.p50", Style::duration},
+        {"p99", "latency_ns.p99", Style::duration},
+        {"p99.9", "latency_ns.p999", Style::duration},
+        {"max", "latency_ns.max", Style::duration}}}};
+  return groups;
+}
+
+const std::vector<RowGroup>& groups_after_stages() {
+  static const std::vector<RowGroup> groups{
+      {"messages",
+       {{"completed", "messages.count", Style::count},
+        {"completion, mean", "messages.completion_ns.mean", Style::duration},
+        {"completion, p99", "messages.completion_ns.p99", Style::duration},
+        {"completion, max", "messages.completion_ns.max", Style::duration},
+        {"slowdown, mean", "messages.slowdown.mean", Style::factor},
+        {"slowdown, p99", "messages.slowdown.p99", Style::factor}}},
+      {"reordering on arrival",
+       {{"reordered", "reordering.ratio", Style::percent},
+        {"largest extent, packets", "reordering.extent_max", Style::count},
+        {"largest n-reordering", "reordering.n_reordering_max", Style::count}}},
+      {"peak buffer, all devices",
+       {{"ingress", "buffers.total.ingress.peak_bytes", Style::bytes},
+        {"fabric", "buffers.total.fabric.peak_bytes", Style::bytes},
+        {"egress", "buffers.total.egress.peak_bytes", Style::bytes},
+        {"hbm", "buffers.total.hbm.peak_bytes", Style::bytes, true},
+        {"nic", "buffers.total.nic.peak_bytes", Style::bytes}}},
+      {"run",
+       {{"ended", "run.status", Style::word},
+        {"simulated time", "run.time_ns", Style::duration},
+        {"frame-hops", "run.frame_hops", Style::count},
+        {"real time", "run.wall_s", Style::seconds},
+        {"per frame-hop", "run.ns_per_frame_hop", Style::duration}}}};
+  return groups;
+}
+
+/// Three significant digits, and all digits before the point.
+std::string three_digits(double value) {
+  const double size = std::abs(value);
+  return fmt::format("{:.{}f}", value, size >= 99.95 || size == 0 ? 0 : size >= 9.995 ? 1 : 2);
+}
+
+std::string text_of(const Json& value, Style style) {
+  if (style == Style::word) return value.is_string() ? value.get<std::string>() : "-";
+  if (!value.is_number()) return "-";
+  const auto number = value.get<double>();
+  switch (style) {
+    case Style::count:
+      return human_count(number);
+    case Style::duration:
+      return human_duration(number);
+    case Style::bytes:
+      return human_bytes(number);
+    case Style::percent:
+      return number > 0 && number < 0.0001 ? "<0.01 %" : three_digits(number * 100) + " %";
+    case Style::factor:
+      return three_digits(number) + " x";
+    case Style::gbps:
+      return three_digits(number) + " Gbps";
+    default:
+      return three_digits(number) + " s";
+  }
+}
+
+/// The value at a dotted path, or null. Keys of the tables contain no dots.
+const Json& at_path(const Json& variant, const std::string& path) {
+  static const Json none;
+  const Json* value = &variant;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find('.', begin), path.size());
+    const auto found =
+        value->is_object() ? value->find(path.substr(begin, end - begin)) : value->end();
+    if (!value->is_object() || found == value->end()) return none;
+    value = &*found;
+    begin = end + 1;
+  }
+  return *value;
+}
+
+bool is_zero(const Json& value) {
+  return value.is_null() || (value.is_number() && value.get<double>() == 0);
+}
+
+/// Some variants side by side.
+class Columns {
+ public:
+  explicit Columns(std::vector<std::pair<std::string, const Json*>> variants)
+      : variants_(std::move(variants)) {}
+
+  std::string print() {
+    add("", [](const std::string& name, const Json&) { return name; });
+    for (const RowGroup& group : groups_before_stages()) add_group(group);
+    add_stages();
+    for (const RowGroup& group : groups_after_stages()) add_group(group);
+    return std::move(text_);
+  }
+
+  static unsigned column_width(const std::string& name) {
+    return static_cast<unsigned>(std::max<std::size_t>(name.size(), 14)) + 2;
+  }
+
+ private:
+  template <class Cell>
+  void add(const std::string& label, Cell cell) {
+    std::string line = fmt::format("{:<{}}", label, label_width);
+    for (const auto& [name, variant] : variants_) {
+      line += fmt::format("{:>{}}", cell(name, *variant), column_width(name));
+    }
+    text_ += line + '\n';
+  }
+
+  bool zero_everywhere(const std::string& path) const {
+    return std::all_of(variants_.begin(), variants_.end(), [&](const auto& variant) {
+      return is_zero(at_path(*variant.second, path));
+    });
+  }
+
+  bool absent_everywhere(const std::string& path) const {
+    return std::all_of(variants_.begin(), variants_.end(), [&](const auto& variant) {
+      return at_path(*variant.second, path).is_null();
+    });
+  }
+
+  void add_group(const RowGroup& group) {
+    std::string title = std::string(group.title) + '\n';
+    for (const Row& row : group.rows) {
+      if (absent_everywhere(row.path) || (row.may_hide && zero_everywhere(row.path))) continue;
+      text_ += std::exchange(title, "");
+      add(std::string("  ") + row.label, [&](const std::string&, const Json& variant) {
+        return text_of(at_path(variant, row.path), row.style);
+      });
+    }
+  }
+
+  void add_stages() {
+    std::string title = "why is it slow: mean time, share of the slowest 0.1 %\n";
+    for (const StageText& stage : stage_texts()) {
+      const std::string path = "latency_stage_ns." + stage.name;
+      if (zero_everywhere(path + ".mean") && zero_everywhere(path + ".tail_share")) continue;
+      text_ += std::exchange(title, "");
+      std::string label = "  " + stage.name;
+      std::replace(label.begin(), label.end(), '_', ' ');
+      add(label, [&](const std::string&, const Json& variant) {
+        const Json& share = at_path(variant, path + ".tail_share");
+        const std::string percent =
+            share.is_number() ? fmt::format("{:.0f} %", share.get<double>() * 100) : "-";
+        return fmt::format("{} {:>5}", text_of(at_path(variant, path + ".mean"), Style::duration),
+                           percent);
+      });
+    }
+  }
+
+  std::vector<std::pair<std::string, const Json*>> variants_;
+  std::string text_;
+};
+
+/// Divides by the largest step of the scale that leaves at least one.
+template <std::size_t N>
+std::string scaled(double value, double step, const std::array<const char*, N>& units) {
+  std::size_t unit = 0;
+  while (unit + 1 < N && std::abs(value) >= step * 0.9995) {
+    value /= step;
+    ++unit;
+  }
+  const bool whole = unit == 0 && value == std::floor(value);
+  return fmt::format("{} {}", whole ? fmt::format("{:.0f}", value) : three_digits(value),
+                     units[unit]);
+}
+
+}  // namespace
+
+std::string human_duration(double nanoseconds) {
+  return scaled(nanoseconds, 1000, std::array{"ns", "us", "ms", "s"});
+}
+
+std::string human_bytes(double bytes) {
+  return scaled(bytes, 1024, std::array{"B", "KiB", "MiB", "GiB", "TiB"});
+}
+
+std::string human_count(double count) {
+  std::string text = fmt::format("{:.0f}", count);
+  for (std::size_t end = text.size(); end > 3 && text[end - 4] != '-';) {
+    end -= 3;
+    text.insert(end, ",");
+  }
+  return text;
+}
+
+std::string table(const Json& document, unsigned width) {
+  std::string text = fmt::format("{}, seed {}\n", document.at("scenario").get<std::string>(),
+                                 document.at("seed").get<std::uint64_t>());
+  std::vector<std::pair<std::string, const Json*>> variants;
+  unsigned used = label_width;
+  const auto flush = [&] {
+    if (!variants.empty()) text += '\n' + Columns(std::exchange(variants, {})).print();
+    used = label_width;
+  };
+  for (const auto& [name, variant] : document.at("variants").items()) {
+    const unsigned column = Columns::column_width(name);
+    if (used + column > width) flush();
+    variants.emplace_back(name, &variant);
+    used += column;
+  }
+  flush();
+  return text;
+}
+
+}  // namespace heddle

@@ -1,0 +1,19 @@
+// One box: one shallow-buffer switch, or one chassis of line cards and fabric elements.
+#include "engine/blueprint.h"
+
+namespace heddle {
+
+Blueprint draw_single(const Scenario& scenario) {
+  const FabricConfig& fabric = scenario.fabric;
+  const auto hosts = static_cast<unsigned>(fabric.hosts);
+  if (scenario.switch_kind == SwitchKind::adaptive) {
+    return draw_two_tiers({1, hosts, 0, 1, fabric.host_link, fabric.fabric_link});
+  }
+  const ChassisConfig& chassis = scenario.scheduled.chassis;
+  const auto cards = static_cast<unsigned>(chassis.line_cards);
+  return draw_two_tiers({cards, hosts / cards, static_cast<unsigned>(chassis.fabric_elements), 1,
+                         fabric.host_link,
+                         {chassis.internal_rate, chassis.internal_latency}});
+}
+
+}  // namespace heddle

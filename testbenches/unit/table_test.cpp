@@ -1,0 +1,81 @@
+// The table: figures with units, within the width of a terminal.
+#include "engine/table.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace heddle {
+namespace {
+
+nlohmann::ordered_json document(unsigned variants) {
+  nlohmann::ordered_json results;
+  results["packets"] = {{"injected", 1234567}, {"delivered", 1234567}, {"dropped", 0}};
+  results["latency_ns"] = {{"mean", 1234.5}, {"p99", 45678.0}};
+  results["latency_stage_ns"]["voq_queue"] = {{"mean", 812.0}, {"tail_share", 0.87}};
+  results["latency_stage_ns"]["hbm"] = {{"mean", 0.0}, {"tail_share", 0.0}};
+  results["buffers"]["total"]["ingress"]["peak_bytes"] = 3 * 1048576;
+  results["buffers"]["total"]["hbm"]["peak_bytes"] = 0;
+  results["run"] = {{"status", "done"}};
+  nlohmann::ordered_json all{{"scenario", "test"}, {"seed", 5}};
+  all["variants"] = nlohmann::ordered_json::object();
+  for (unsigned i = 0; i < variants; ++i) all["variants"]["variant-" + std::to_string(i)] = results;
+  return all;
+}
+
+std::string line_with(const std::string& text, const std::string& label) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(label) != std::string::npos) return line;
+  }
+  return "no line with " + label;
+}
+
+TEST(Table, ShowsFiguresWithUnits) {
+  const std::string text = table(document(2), 80);
+  EXPECT_EQ(text.substr(0, text.find('\n')), "test, seed 5");
+  EXPECT_EQ(line_with(text, "injected"),
+            "  injected                      1,234,567       1,234,567");
+  EXPECT_NE(line_with(text, "p99").find("45.7 us"), std::string::npos);
+  EXPECT_NE(line_with(text, "voq queue").find("812 ns  87 %"), std::string::npos);
+  EXPECT_NE(line_with(text, "ingress").find("3.00 MiB"), std::string::npos);
+}
+
+TEST(Table, LeavesOutWhatIsAbsentOrZeroWithoutMeaning) {
+  const std::string text = table(document(1), 80);
+  EXPECT_EQ(text.find("hbm"), std::string::npos);
+  EXPECT_EQ(text.find("messages"), std::string::npos) << "no figures of messages";
+  EXPECT_NE(text.find("dropped"), std::string::npos) << "zero is the message here";
+}
+
+TEST(Table, FitsTheTerminalWhateverTheNumberOfVariants) {
+  for (const unsigned width : {80U, 100U, 120U}) {
+    for (unsigned variants = 1; variants < 12; ++variants) {
+      const std::string text = table(document(variants), width);
+      std::istringstream lines(text);
+      for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), width) << line;
+      for (unsigned i = 0; i < variants; ++i) {
+        EXPECT_NE(text.find("variant-" + std::to_string(i)), std::string::npos);
+      }
+    }
+  }
+}
+
+TEST(Table, RoundsForPeople) {
+  EXPECT_EQ(human_duration(0), "0 ns");
+  EXPECT_EQ(human_duration(532), "532 ns");
+  EXPECT_EQ(human_duration(1.5), "1.50 ns");
+  EXPECT_EQ(human_duration(999.7), "1.00 us");
+  EXPECT_EQ(human_duration(12'345), "12.3 us");
+  EXPECT_EQ(human_duration(2e9), "2.00 s");
+  EXPECT_EQ(human_duration(3e12), "3000 s");
+  EXPECT_EQ(human_bytes(1536), "1.50 KiB");
+  EXPECT_EQ(human_bytes(144), "144 B");
+  EXPECT_EQ(human_count(0), "0");
+  EXPECT_EQ(human_count(999), "999");
+  EXPECT_EQ(human_count(1000), "1,000");
+  EXPECT_EQ(human_count(-1234567), "-1,234,567");
+}
+
+}  // namespace
+}  // namespace heddle
