@@ -95,8 +95,8 @@ TEST_F(Compare, EveryKindOfEndHasItsExitCode) {
 }
 
 TEST_F(Compare, UnexpectedErrorsDoNotEscape) {
-  const Comparison comparison = compare(
-      scenarios_, options_, [](const Scenario& scenario, const RunOptions&) -> RunOutcome {
+  const Comparison comparison =
+      compare(scenarios_, options_, [](const Scenario& scenario, const RunOptions&) -> RunOutcome {
         if (scenario.variant == "a") throw std::bad_alloc();
         if (scenario.variant == "b") throw 42;
         throw std::logic_error("strange");
@@ -130,8 +130,9 @@ TEST_F(Compare, AnInterruptKeepsWhatIsFinished) {
 
 TEST_F(Compare, ResultsThatCannotBeWrittenAreReported) {
   options_.folder /= "gone";
-  const Comparison comparison = compare(
-      scenarios_, options_, [](const Scenario& scenario, const RunOptions&) { return good(scenario); });
+  const Comparison comparison =
+      compare(scenarios_, options_,
+              [](const Scenario& scenario, const RunOptions&) { return good(scenario); });
   EXPECT_EQ(comparison.exit_code, exit_bad_input);
   EXPECT_NE(comparison.unsaved.find("cannot be written"), std::string::npos);
   EXPECT_EQ(comparison.document.at("variants").size(), 3U) << "still there for the table";

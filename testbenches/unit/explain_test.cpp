@@ -57,9 +57,7 @@ TEST(Explain, MarkdownHoldsEveryStatisticAndNoBrokenRow) {
   EXPECT_CONTAINS(text, "| `credit` | 4 KiB |");
 }
 
-TEST(Statistics, EveryStageIsDeclaredOnce) {
-  EXPECT_EQ(stage_texts().size(), stage_count);
-}
+TEST(Statistics, EveryStageIsDeclaredOnce) { EXPECT_EQ(stage_texts().size(), stage_count); }
 
 TEST(Statistics, FindsLeavesWithoutADeclaration) {
   nlohmann::ordered_json results;

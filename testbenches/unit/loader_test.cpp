@@ -154,8 +154,9 @@ TEST(Loader, ErrorsShowTypesAndRanges) {
 }
 
 TEST(Loader, AutoClearsAnOptional) {
-  const auto all = load_with("scheduled: {headroom: 1 MiB}\nvariants:\n  a: {}\n"
-                             "  b: {scheduled: {headroom: auto}}\n");
+  const auto all = load_with(
+      "scheduled: {headroom: 1 MiB}\nvariants:\n  a: {}\n"
+      "  b: {scheduled: {headroom: auto}}\n");
   EXPECT_EQ(all[0].scheduled.headroom, 1_MiB);
   EXPECT_FALSE(all[1].scheduled.headroom.has_value());
 }
@@ -163,8 +164,9 @@ TEST(Loader, AutoClearsAnOptional) {
 TEST(Loader, AKeyThatDoesNotApplyIsAnError) {
   EXPECT_EQ(error_of("switch: scheduled\nrouting: ecmp\n"),
             "test.yaml:2:1: routing: applies only when switch is adaptive; here it is scheduled");
-  EXPECT_CONTAINS(error_of("variants: {a: {switch: scheduled, routing: ecmp}, b: {switch: adaptive}}"),
-                  "variants.a.routing: applies only when switch is adaptive");
+  EXPECT_CONTAINS(
+      error_of("variants: {a: {switch: scheduled, routing: ecmp}, b: {switch: adaptive}}"),
+      "variants.a.routing: applies only when switch is adaptive");
   EXPECT_EQ(error_of("routing: ecmp\nvariants: {a: {}, b: {switch: adaptive}}"), "no error");
   EXPECT_CONTAINS(error_of("nic: {dcqcn: {gain: 0.5}}"),
                   "nic.dcqcn: applies only when congestion_control is dcqcn; here it is none");
@@ -233,7 +235,8 @@ TEST(Loader, RejectsWhatIsNoScenarioFile) {
   EXPECT_CONTAINS(error_of("{[a]: 1}"), "a key must be a word");
   EXPECT_CONTAINS(error_of(std::string(5000, '[')), "test.yaml:1:");
   EXPECT_CONTAINS(error_of("a: " + std::string(5000, '{')), "test.yaml:1:");
-  EXPECT_CONTAINS(error_of("a:" + std::string(40, '[') + std::string(40, ']')), "nested too deeply");
+  EXPECT_CONTAINS(error_of("a: " + std::string(40, '[') + std::string(40, ']')),
+                  "nested too deeply");
 }
 
 TEST(Loader, RejectsUnreadableFiles) {

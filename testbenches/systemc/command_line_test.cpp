@@ -1,0 +1,265 @@
+// The program as a user meets it: each command, each exit code, each kind of bad input.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+
+namespace heddle {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Result {
+  int exit_code = -1;
+  std::string output;  ///< standard output, with standard error unless the command redirects it
+};
+
+constexpr const char* small_scenario = R"(# Does the program work?
+# Two hosts below one switch exchange a few packets.
+name: small
+workload: {pattern: permutation, message: 16 KiB}
+fabric: {topology: single, hosts: 4}
+variants:
+  scheduled: {switch: scheduled}
+  adaptive: {switch: adaptive, nic: {receive: out_of_order_placement}}
+)";
+
+class CommandLine : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) / ("command_line_" + std::to_string(getpid()));
+    fs::create_directories(folder_);
+    write("small.yaml", small_scenario);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ / name) << text;
+  }
+  std::string content(const std::string& name) const {
+    std::ifstream input(folder_ / name);
+    return {std::istreambuf_iterator<char>(input), {}};
+  }
+
+  /// Runs `heddle ARGUMENTS` by a shell in the test's own folder; `before` is shell text.
+  Result heddle(const std::string& arguments, const std::string& before = "") const {
+    const std::string command = "exec 2>&1; cd '" + folder_.string() + "' && " + before +
+                                " exec " HEDDLE_BINARY " " + arguments;
+    Result result;
+    FILE* pipe = popen(command.c_str(), "r");
+    if (pipe == nullptr) return result;
+    std::array<char, 4096> chunk{};
+    for (std::size_t n = 0; (n = std::fread(chunk.data(), 1, chunk.size(), pipe)) > 0;) {
+      result.output.append(chunk.data(), n);
+    }
+    const int status = pclose(pipe);
+    result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return result;
+  }
+
+  /// Bad input is one line that holds `part`, and exit code 2.
+  void expect_bad(const std::string& arguments, const std::string& part) const {
+    const Result result = heddle(arguments);
+    EXPECT_EQ(result.exit_code, 2) << "heddle " << arguments << "\n" << result.output;
+    EXPECT_NE(result.output.find(part), std::string::npos) << "heddle " << arguments << "\n"
+                                                           << result.output << "lacks: " << part;
+    EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 1) << result.output;
+    EXPECT_EQ(result.output.rfind("heddle: ", 0), 0U) << result.output;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(CommandLine, ComparePrintsATableAndWritesResults) {
+  const Result result = heddle("compare small.yaml");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_NE(result.output.find("why is it slow"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("results/small/results.json"), std::string::npos) << result.output;
+  const auto json = nlohmann::json::parse(content("results/small/results.json"));
+  EXPECT_EQ(json.at("variants").size(), 2U);
+  EXPECT_EQ(json.at("parameters").at("adaptive").at("nic").at("receive"), "out_of_order_placement");
+}
+
+TEST_F(CommandLine, JsonIsAllThereIsOnStandardOutput) {
+  const Result result = heddle("compare small.yaml --json - --out out 2>/dev/null");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.output, content("out/results.json"));
+}
+
+TEST_F(CommandLine, QuietIsQuiet) {
+  const Result result = heddle("compare small.yaml --quiet");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.output, "");
+}
+
+TEST_F(CommandLine, NoBannerBeforeOrAfter) {
+  EXPECT_EQ(heddle("--version").output, "heddle 0.1.0\n");
+  EXPECT_EQ(heddle("compare small.yaml 2>&1").output.find("SystemC"), std::string::npos);
+}
+
+TEST_F(CommandLine, RunTakesOneVariant) {
+  expect_bad("run small.yaml", "choose one with --variant: scheduled, adaptive");
+  expect_bad("run small.yaml --variant adaptiv", "did you mean 'adaptive'?");
+  const Result result = heddle("run small.yaml --variant adaptive");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_EQ(result.output.find("scheduled"), std::string::npos);
+}
+
+TEST_F(CommandLine, ValidateListAndExplain) {
+  EXPECT_EQ(heddle("validate small.yaml").output,
+            "small.yaml: valid; 2 variants: scheduled, adaptive\n");
+  fs::create_directories(folder_ / "scenarios" / "topic");
+  fs::copy_file(folder_ / "small.yaml", folder_ / "scenarios" / "topic" / "small.yaml");
+  EXPECT_EQ(heddle("list").output,
+            "scenarios/topic/small.yaml\n    Does the program work?\n"
+            "    Two hosts below one switch exchange a few packets.\n");
+  EXPECT_NE(heddle("explain nic.mtu").output.find("4 KiB"), std::string::npos);
+  EXPECT_EQ(heddle("explain").exit_code, 0);
+  EXPECT_EQ(heddle("explain --markdown").exit_code, 0);
+  expect_bad("explain nic.mut", "did you mean 'nic.mtu'?");
+}
+
+TEST_F(CommandLine, BadArguments) {
+  expect_bad("", "--help");
+  expect_bad("comapre small.yaml", "unknown command 'comapre'; did you mean 'compare'?");
+  expect_bad("compare", "file is required");
+  expect_bad("compare small.yaml --quite", "unknown option '--quite'; did you mean '--quiet'?");
+  expect_bad("compare small.yaml --sed=3", "did you mean '--se");
+  expect_bad("compare small.yaml extra.yaml", "extra.yaml");
+  expect_bad("compare small.yaml --set", "--set");
+  expect_bad("compare small.yaml --set nic", "expected KEY=VALUE");
+  expect_bad("compare small.yaml --seed many", "expected a whole number");
+  expect_bad("compare small.yaml --seed=-1", "out of range");
+  expect_bad("compare small.yaml --jobs 0", "--jobs");
+  expect_bad("compare small.yaml --json file", "--json");
+}
+
+TEST_F(CommandLine, BadScenarios) {
+  expect_bad("compare none.yaml", "none.yaml: no such file");
+  expect_bad("compare .", "is a folder");
+  expect_bad("validate small.yaml --set nic.mut='4 KiB'", "did you mean 'mtu'?");
+  expect_bad("validate small.yaml --set nic.mtu='4 us'", "valid units are B, KB");
+  expect_bad("validate small.yaml --set nic.mtu=4", "has no unit");
+  expect_bad("validate small.yaml --set workload.message='-1 MiB'", "negative");
+  expect_bad("validate small.yaml --set workload.message='99999999999 GiB'", "too large");
+  expect_bad("validate small.yaml --set fabric.hosts=99999999", "valid is 2 to 65535");
+  write("incast.yaml", "workload: {pattern: incast, senders: 16}\n");
+  expect_bad("validate incast.yaml", "needs 17 hosts, but the fabric has 16");
+  write("garbage.yaml", std::string("\x7f"
+                                    "ELF\x01\x02\x00\x03",
+                                    8));
+  expect_bad("compare garbage.yaml", "is not a text file");
+  write("tabs.yaml", "nic:\n\tmtu: 4 KiB\n");
+  expect_bad("compare tabs.yaml", "tabs.yaml:2:");
+  write("deep.yaml", std::string(100'000, '['));
+  expect_bad("compare deep.yaml", "deep.yaml:1:");
+}
+
+TEST_F(CommandLine, BadConnectionMatrices) {
+  write("none.yaml", "workload: {file: none.cm}\n");
+  expect_bad("compare none.yaml", "none.cm");
+  write("cm.yaml", "workload: {file: w.cm}\nfabric: {leaves: 2, hosts_per_leaf: 2}\n");
+  write("w.cm", "Nodes 4\nConnections 2\n0->1 id 1 start 0 size 4096\n1->2 id 2 star");
+  expect_bad("compare cm.yaml", "w.cm:4");
+  write("w.cm", "Nodes 4\nConnections 1\n0->1 id 1 trigger 9 size 4096\n");
+  expect_bad("compare cm.yaml", "w.cm:3");
+  write("w.cm", "Nodes 99\nConnections 1\n0->98 id 1 start 0 size 4096\n");
+  expect_bad("compare cm.yaml", "the fabric has only 4 hosts");
+  write("w.cm", "Nodes 4\nConnections 1\n0->7 id 1 start 0 size 4096\n");
+  expect_bad("compare cm.yaml", "w.cm:3");
+}
+
+TEST_F(CommandLine, UnreadableFiles) {
+  if (getuid() == 0) GTEST_SKIP() << "the superuser may read every file";
+  fs::permissions(folder_ / "small.yaml", fs::perms::none);
+  expect_bad("compare small.yaml", "small.yaml: cannot be read");
+}
+
+TEST_F(CommandLine, OutputThatCannotBeWritten) {
+  expect_bad("compare small.yaml --out small.yaml/below", "cannot be made the output folder");
+  expect_bad("compare small.yaml --out small.yaml", "cannot be made the output folder");
+  expect_bad("compare small.yaml --out /proc/heddle", "cannot be made the output folder");
+  expect_bad("explain > /dev/full", "standard output cannot be written");
+}
+
+// A limit on the size of files fails the writing of results as a full disk does.
+TEST_F(CommandLine, AFullDiskLeavesTheOldResults) {
+  ASSERT_EQ(heddle("compare small.yaml --quiet --out out").exit_code, 0);
+  const std::string old = content("out/results.json");
+  ASSERT_GT(old.size(), 1024U);
+  const Result result =
+      heddle("compare small.yaml --quiet --seed 2 --out out", "trap '' XFSZ; ulimit -f 1;");
+  EXPECT_EQ(result.exit_code, 2) << result.output;
+  EXPECT_NE(result.output.find("out/results.json: cannot be written"), std::string::npos)
+      << result.output;
+  EXPECT_EQ(content("out/results.json"), old);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "out"), fs::directory_iterator()), 1);
+}
+
+/// The results without what depends on the speed of the machine.
+nlohmann::ordered_json repeatable(const std::string& text) {
+  auto json = nlohmann::ordered_json::parse(text);
+  for (auto& variant : json.at("variants")) {
+    variant.at("run").erase("wall_s");
+    variant.at("run").erase("ns_per_frame_hop");
+  }
+  return json;
+}
+
+TEST_F(CommandLine, TwoRunsOfOneSeedAreEqualAndJobsDoNotMatter) {
+  ASSERT_EQ(heddle("compare small.yaml --quiet --out one --jobs 1").exit_code, 0);
+  ASSERT_EQ(heddle("compare small.yaml --quiet --out two --jobs 2").exit_code, 0);
+  EXPECT_EQ(repeatable(content("one/results.json")).dump(),
+            repeatable(content("two/results.json")).dump());
+}
+
+// The deadline passes long before the messages are through.
+TEST_F(CommandLine, ADeadlineIsExitCodeFive) {
+  const Result result =
+      heddle("compare small.yaml --set workload.message='1 GiB' --set measure.deadline='20 us'");
+  EXPECT_EQ(result.exit_code, 5) << result.output;
+  EXPECT_EQ(nlohmann::json::parse(content("results/small/results.json")).at("variants").size(), 2U);
+}
+
+TEST_F(CommandLine, AnInterruptKeepsWhatIsFinished) {
+  write("long.yaml",
+        "measure: {deadline: 100 s, watchdog: 100 s}\nworkload: {pattern: permutation}\n"
+        "fabric: {topology: single, hosts: 4}\nswitch: adaptive\nvariants:\n"
+        "  short: {workload: {message: 4 KiB}, measure: {deadline: 1 ms}}\n"
+        "  long: {workload: {message: 100 GB}}\n");
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (chdir(folder_.c_str()) == 0) {
+      execl(HEDDLE_BINARY, "heddle", "compare", "long.yaml", "--quiet", "--jobs", "2", "--out",
+            "out", nullptr);
+    }
+    std::_Exit(127);
+  }
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!fs::exists(folder_ / "out" / "results.json") &&
+         std::chrono::steady_clock::now() < limit) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  kill(child, SIGINT);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  const auto json = nlohmann::json::parse(content("out/results.json"));
+  EXPECT_EQ(json.at("variants").size(), 1U);
+  EXPECT_TRUE(json.at("variants").contains("short"));
+}
+
+}  // namespace
+}  // namespace heddle
