@@ -112,7 +112,8 @@ void Nic::accept_packet(const Frame& packet) {
     packets_.release(packet.packet);
     return;
   }
-  if (packets_[packet.packet].message_due >= log_.warmup()) receiver->meter.arrive(packet.order);
+  const PacketRecord& record = packets_[packet.packet];
+  if (record.message_due >= log_.warmup()) receiver->meter.arrive(record.order);
   if (packet.has(frame_flag::congestion) &&
       config_.congestion_control == CongestionControl::dcqcn &&
       receiver->notification.on_marked(dcqcn_rules_, now())) {
@@ -152,7 +153,7 @@ void Nic::deliver(const Frame& packet, std::uint32_t record, Receiver& receiver)
   if (receiver.flow.complete() && receiver.flow.held() == 0) {
     log_.message_completed(packets_[record], packet.source, host_, now());
     Message message;
-    message.id = packet.message;
+    message.id = packets_[record].message;
     message.source = packet.source;
     message.destination = host_;
     events_.received(message, now());
@@ -180,7 +181,6 @@ void Nic::queue_control(FrameKind kind, const Frame& about, std::uint32_t sequen
   frame.source = host_;
   frame.destination = about.source;
   frame.flow = about.flow;
-  frame.message = about.message;
   frame.sequence = sequence;
   control_.push_back(frame);
 }
@@ -313,7 +313,7 @@ void Nic::transmit() {
   if (control_next_ < control_.size()) eligible |= 1U << control_class();
   eligible &= ~unsigned{pause_.mask()};
   if (eligible == 0) return;
-  if (!out_->ready(now())) return;  // whoever was sent last left a wake-up for then
+  if (!out_->ready(now())) return arm_link();
   const unsigned c = classes_.pick(static_cast<std::uint8_t>(eligible), [&](unsigned) {
     return static_cast<std::int64_t>(config_.mtu.value);
   });
@@ -324,7 +324,17 @@ void Nic::transmit() {
     pointer_[c] = slot + 1;
     send_packet(slot);
   }
-  wake(link_reason, out_->ready_at());
+  if (control_next_ < control_.size() || anything_ready()) arm_link();
+}
+
+bool Nic::anything_ready() const {
+  return std::any_of(ready_.begin(), ready_.end(), [](const BitMask& m) { return m.any(); });
+}
+
+void Nic::arm_link() {
+  if (link_armed_for_ == out_->ready_at()) return;
+  link_armed_for_ = out_->ready_at();
+  wake(link_reason, link_armed_for_);
 }
 
 void Nic::send_control() {
@@ -335,7 +345,6 @@ void Nic::send_control() {
   }
   frame.packet = packets_.acquire();
   packets_[frame.packet].due = now();
-  packets_[frame.packet].mark = now();
   ++created_;
   ++control_packets_;
   out_->send(frame, now());
@@ -360,20 +369,20 @@ void Nic::send_packet(std::uint32_t slot) {
   frame.destination = message.destination;
   frame.flow = std::uint32_t{sender.flow.generation()} << 16 | slot;
   frame.sequence = transmission.sequence;
-  frame.order = transmission.order;
-  frame.message = message.id;
   frame.packet = packets_.acquire();
 
   // Due is when an idle host would have started this packet, its message's earlier ones first.
   PacketRecord& record = packets_[frame.packet];
-  record.due = record.mark = message.due + transmission.sequence * (mtu + overhead) * rate_.cycles / rate_.bytes;
+  record.due = message.due + transmission.sequence * (mtu + overhead) * rate_.cycles / rate_.bytes;
+  record.message = message.id;
+  record.order = transmission.order;
   record.message_due = message.due;
   record.message_bytes = message.bytes;
   record.spend(Stage::pipeline, record.due + transmit_latency_);
   const Cycle paused = pause_.total(message.traffic_class, now());
   if (!transmission.repeated) {
-    record.spend(Stage::paused, record.mark + std::min(paused - sender.paused_before,
-                                                       transmission.first_start - record.mark));
+    record.spend(Stage::paused, record.mark() + std::min(paused - sender.paused_before,
+                                                       transmission.first_start - record.mark()));
   }
   sender.paused_before = paused;
   record.spend(Stage::source_queue, transmission.first_start);

@@ -112,6 +112,8 @@ class Nic : public Device {
   void retransmission_timer(const Timer& timer);
   void update(std::uint32_t slot);
   void send_packet(std::uint32_t slot);
+  bool anything_ready() const;
+  void arm_link();
   void pace(std::uint32_t slot, std::uint16_t wire_bytes);
   void send_control();
   void queue_control(FrameKind kind, const Frame& about, std::uint32_t sequence,
@@ -145,6 +147,8 @@ class Nic : public Device {
   std::vector<Frame> control_;            // ACK, NAK and CNP frames, from control_next_ on
   std::size_t control_next_ = 0;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+
+  Cycle link_armed_for_ = 0;
 
   std::vector<std::vector<std::uint32_t>> receiver_at_;  // by source host, by the sender's slot
   std::vector<Receiver> receivers_;

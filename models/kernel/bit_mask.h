@@ -3,33 +3,35 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace heddle {
 
 class BitMask {
  public:
-  explicit BitMask(unsigned size = 0)
-      : size_(size), words_((size + 63) / 64), summary_((words_.size() + 63) / 64) {}
+  explicit BitMask(unsigned size = 0) { resize(size); }
 
   unsigned size() const { return size_; }
 
-  /// Makes room for more members; never shrinks.
+  /// Makes room for `size` members and keeps those there are; never shrinks.
   void resize(unsigned size) {
+    const BitMask old = std::move(*this);
     size_ = size;
-    words_.resize((size + 63) / 64);
-    summary_.resize((words_.size() + 63) / 64);
+    groups_ = (size + 4095) / 4096;
+    bits_.assign(groups_ + (size + 63) / 64, 0);
+    for (unsigned i = old.next(0); i < old.size_; i = old.next(i + 1)) set(i);
   }
 
-  bool test(unsigned i) const { return (words_[i >> 6] >> (i & 63) & 1) != 0; }
+  bool test(unsigned i) const { return (word(i >> 6) >> (i & 63) & 1) != 0; }
 
   void set(unsigned i) {
-    words_[i >> 6] |= bit(i);
-    summary_[i >> 12] |= bit(i >> 6);
+    word(i >> 6) |= bit(i);
+    bits_[i >> 12] |= bit(i >> 6);
   }
 
   void clear(unsigned i) {
-    if ((words_[i >> 6] &= ~bit(i)) == 0) summary_[i >> 12] &= ~bit(i >> 6);
+    if ((word(i >> 6) &= ~bit(i)) == 0) bits_[i >> 12] &= ~bit(i >> 6);
   }
 
   void assign(unsigned i, bool value) { value ? set(i) : clear(i); }
@@ -39,16 +41,16 @@ class BitMask {
   }
 
   bool any() const {
-    for (const std::uint64_t word : summary_) {
-      if (word != 0) return true;
+    for (unsigned group = 0; group < groups_; ++group) {
+      if (bits_[group] != 0) return true;
     }
     return false;
   }
 
   unsigned count() const {
     unsigned total = 0;
-    for (const std::uint64_t word : words_) {
-      total += static_cast<unsigned>(__builtin_popcountll(word));
+    for (std::size_t i = groups_; i < bits_.size(); ++i) {
+      total += static_cast<unsigned>(__builtin_popcountll(bits_[i]));
     }
     return total;
   }
@@ -56,19 +58,18 @@ class BitMask {
   /// First member at or after `start`; size() when there is none.
   unsigned next(unsigned start) const {
     if (start >= size_) return size_;
-    std::size_t word = start >> 6;
-    const std::uint64_t here = words_[word] & (~std::uint64_t{0} << (start & 63));
-    if (here != 0) return index(word, here);
-    ++word;
-    if (word >= words_.size()) return size_;
-    std::size_t group = word >> 6;
-    std::uint64_t live = summary_[group] & (~std::uint64_t{0} << (word & 63));
+    const unsigned first = start >> 6;
+    const std::uint64_t here = word(first) & (~std::uint64_t{0} << (start & 63));
+    if (here != 0) return first * 64 + lowest(here);
+    unsigned group = (first + 1) >> 6;
+    if (group >= groups_) return size_;
+    std::uint64_t live = bits_[group] & (~std::uint64_t{0} << ((first + 1) & 63));
     while (live == 0) {
-      if (++group == summary_.size()) return size_;
-      live = summary_[group];
+      if (++group == groups_) return size_;
+      live = bits_[group];
     }
-    word = group * 64 + static_cast<unsigned>(__builtin_ctzll(live));
-    return index(word, words_[word]);
+    const unsigned found = group * 64 + lowest(live);
+    return found * 64 + lowest(word(found));
   }
 
   /// First member at or after `start`, going round; size() when the set is empty. This is the
@@ -84,7 +85,8 @@ class BitMask {
     for (unsigned i = next(0); i < size_; i = next(i + 1)) f(i);
   }
 
-  /// Takes members below `end`, from `begin` up, one by one out of the set: f(i).
+  /// Takes the members in [begin, end) one by one out of the set, ascending: f(i). Members that f
+  /// adds behind i are taken as well, others stay.
   template <class F>
   void take(unsigned begin, unsigned end, F&& f) {
     for (unsigned i = next(begin); i < end; i = next(i + 1)) {
@@ -95,13 +97,15 @@ class BitMask {
 
  private:
   static std::uint64_t bit(unsigned i) { return std::uint64_t{1} << (i & 63); }
-  static unsigned index(std::size_t word, std::uint64_t bits) {
-    return static_cast<unsigned>(word * 64) + static_cast<unsigned>(__builtin_ctzll(bits));
+  static unsigned lowest(std::uint64_t bits) {
+    return static_cast<unsigned>(__builtin_ctzll(bits));
   }
+  std::uint64_t& word(unsigned i) { return bits_[groups_ + i]; }
+  const std::uint64_t& word(unsigned i) const { return bits_[groups_ + i]; }
 
-  unsigned size_;
-  std::vector<std::uint64_t> words_;
-  std::vector<std::uint64_t> summary_;
+  unsigned size_ = 0;
+  unsigned groups_ = 0;               // words of summary, at the front of bits_
+  std::vector<std::uint64_t> bits_;   // one piece of memory: small sets fit a cache line
 };
 
 }  // namespace heddle

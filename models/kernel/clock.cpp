@@ -45,12 +45,12 @@ std::uint32_t Clock::enroll(Device& device) {
   return static_cast<std::uint32_t>(devices_.size() - 1);
 }
 
-void Clock::wake(std::uint32_t device, std::uint32_t reason, Cycle at) {
+void Clock::wake(std::uint32_t device, std::uint32_t reason, Cycle at, const void* touches) {
   if (at <= now_ && started_) throw CheckFailure("a wake-up for a cycle that is over");
   if (at - now_ < wheel_cycles) {
-    insert({device, reason}, at);
+    insert({device, reason, touches}, at);
   } else {
-    far_.push({at, {device, reason}});
+    far_.push({at, {device, reason, touches}});
   }
 }
 
@@ -132,6 +132,18 @@ void Clock::tick() {
   request_update();
 }
 
+/// A large fabric does not fit the cache, and most of a cycle would be waiting for memory. All that
+/// this cycle's devices touch first is requested at once, before anybody needs it.
+void Clock::fetch(std::uint32_t block) const {
+  for (; block != no_block; block = blocks_[block].next) {
+    for (std::uint32_t i = 0; i < blocks_[block].count; ++i) {
+      const Wake& wake = blocks_[block].wakes[i];
+      __builtin_prefetch(wake.touches);
+      devices_[wake.device]->fetch();
+    }
+  }
+}
+
 void Clock::collect() {
   while (!far_.empty() && far_.top().at < now_ + wheel_cycles) {
     insert(far_.top().wake, far_.top().at);
@@ -139,6 +151,7 @@ void Clock::collect() {
   }
   const auto slot = static_cast<std::uint32_t>(now_ % wheel_cycles);
   std::uint32_t number = std::exchange(wheel_[slot], no_block);
+  fetch(number);
   if ((occupied_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64))) == 0) {
     occupied_words_ &= ~(std::uint64_t{1} << (slot / 64));
   }

@@ -42,8 +42,9 @@ class Clock : public sc_core::sc_prim_channel {
   }
 
   /// Wakes `device` in cycle `at` (later than now) and tells it `reason`. A second call for the
-  /// same device, reason and cycle changes nothing.
-  void wake(std::uint32_t device, std::uint32_t reason, Cycle at);
+  /// same device, reason and cycle changes nothing. `touches`: memory that the device will look at
+  /// first; it is fetched into the cache while the cycle is being prepared.
+  void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const void* touches = nullptr);
 
   /// Next cycle with work; `never` when the calendar is empty.
   Cycle next_cycle() const;
@@ -62,6 +63,7 @@ class Clock : public sc_core::sc_prim_channel {
   struct Wake {
     std::uint32_t device;
     std::uint32_t reason;
+    const void* touches;
   };
   struct FarWake {
     Cycle at;
@@ -72,7 +74,7 @@ class Clock : public sc_core::sc_prim_channel {
   struct Block {
     std::uint32_t next;
     std::uint32_t count;
-    std::array<Wake, 15> wakes;
+    std::array<Wake, 7> wakes;
   };
 
   static constexpr std::uint32_t wheel_cycles = 4096;  // covers cables and frames; timers go far
@@ -83,6 +85,7 @@ class Clock : public sc_core::sc_prim_channel {
   Cycle next_in_wheel() const;
   void update() override;
   void tick();
+  void fetch(std::uint32_t block) const;
   void collect();
   void collect_all();
 

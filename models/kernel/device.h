@@ -78,6 +78,7 @@ class Device : public sc_core::sc_module {
   friend class Clock;
 
   void run();
+  void fetch() const { __builtin_prefetch(&due_); }
 
   sc_core::sc_event wake_event_;
   Cycle collected_ = never;

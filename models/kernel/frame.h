@@ -1,4 +1,4 @@
-// What crosses a link. Half a cache line, copied by value; nothing in it points anywhere.
+// What crosses a link: 24 bytes, copied by value; nothing in it points anywhere.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ inline constexpr std::uint8_t last = 2;        ///< last packet of its message
 inline constexpr std::uint8_t trimmed = 4;     ///< payload was cut away
 inline constexpr std::uint8_t off = 8;         ///< pause, flow_control: stop (else: go)
 inline constexpr std::uint8_t again = 16;      ///< voq_status: repeated by the credit watchdog
-inline constexpr std::uint8_t selective = 32;  ///< nak: only `order` is missing, keep the rest
+inline constexpr std::uint8_t selective = 32;  ///< nak: only `sequence` is missing, keep the rest
 }  // namespace frame_flag
 
 inline constexpr std::uint32_t no_packet = ~std::uint32_t{0};
@@ -41,13 +41,11 @@ struct Frame {
   std::uint16_t destination = 0;    ///< host; for cell, voq_status and credit the leaf
   std::uint32_t flow = 0;           ///< sender's queue pair; voq_status, credit: port and class
   std::uint32_t sequence = 0;       ///< PSN; cell number; credits, counted from the start
-  std::uint32_t order = 0;          ///< position in the sender's order of transmission
-  std::uint32_t message = 0;        ///< serial number of the message at its sender
   std::uint32_t packet = no_packet; ///< record that travels with the last byte of a packet
 
   bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
 };
-static_assert(sizeof(Frame) == 32);
+static_assert(sizeof(Frame) == 24);
 
 /// Link time of an Ethernet frame that is no part of it: preamble and start delimiter 8 B, gap
 /// 12 B (IEEE 802.3, 4.2.3 and 4.4.2).

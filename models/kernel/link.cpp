@@ -14,7 +14,7 @@ LinkRate LinkRate::of(Rate rate, std::uint64_t period_ps) {
 }
 
 Link::Link(std::string name, Clock& clock, LinkRate rate, Cycle latency)
-    : clock_(clock), rate_(rate), latency_(std::max<Cycle>(latency, 1)), name_(std::move(name)) {}
+    : rate_(rate), latency_(std::max<Cycle>(latency, 1)), clock_(clock), name_(std::move(name)) {}
 
 void Link::bind_receiver(std::uint32_t device, unsigned reason, Delivery delivery,
                          Cycle pipeline) {
@@ -31,9 +31,11 @@ double Link::utilization(Cycle end) const {
 }
 
 void Link::Flight::grow() {
-  std::vector<InFlight> larger(std::max<std::size_t>(8, slots_.size() * 2));
-  for (std::size_t i = 0; i < count_; ++i) larger[i] = slots_[(head_ + i) & (slots_.size() - 1)];
-  slots_.swap(larger);
+  const std::uint32_t room = std::max<std::uint32_t>(4, room_ * 2);
+  auto larger = std::make_unique<InFlight[]>(room);
+  for (std::uint32_t i = 0; i < count_; ++i) larger[i] = slots_[(head_ + i) & (room_ - 1)];
+  slots_ = std::move(larger);
+  room_ = room;
   head_ = 0;
 }
 

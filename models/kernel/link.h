@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "kernel/clock.h"
 #include "kernel/error.h"
@@ -38,7 +38,7 @@ class LinkProbe {
   virtual void started(const Frame& frame, Cycle now) = 0;
 };
 
-class Link {
+class alignas(64) Link {
  public:
   Link(std::string name, Clock& clock, LinkRate rate, Cycle latency);
 
@@ -112,7 +112,7 @@ class Link {
   void attach(LinkProbe* probe) { probe_ = probe; }
 
  private:
-  struct InFlight {
+  struct alignas(32) InFlight {  // never across two cache lines
     Frame frame;
     Cycle visible_at;
   };
@@ -123,25 +123,27 @@ class Link {
     bool visible(Cycle now) const { return count_ != 0 && slots_[head_].visible_at <= now; }
     const InFlight& front() const { return slots_[head_]; }
     void pop() {
-      head_ = (head_ + 1) & (slots_.size() - 1);
+      head_ = (head_ + 1) & (room_ - 1);
       --count_;
     }
-    void push(const Frame& frame, Cycle visible_at) {
-      if (count_ == slots_.size()) grow();
-      slots_[(head_ + count_++) & (slots_.size() - 1)] = {frame, visible_at};
+    const InFlight& push(const Frame& frame, Cycle visible_at) {
+      if (count_ == room_) grow();
+      InFlight& slot = slots_[(head_ + count_++) & (room_ - 1)];
+      slot = {frame, visible_at};
+      return slot;
     }
     std::size_t size() const { return count_; }
 
    private:
     void grow();
-    std::vector<InFlight> slots_;
-    std::size_t head_ = 0;
-    std::size_t count_ = 0;
+    std::unique_ptr<InFlight[]> slots_;
+    std::uint32_t room_ = 0;
+    std::uint32_t head_ = 0;
+    std::uint32_t count_ = 0;
   };
 
   void deliver(Flight& flight, const Frame& frame, Cycle visible_at) {
-    flight.push(frame, visible_at);
-    clock_.wake(receiver_, reason_, visible_at);
+    clock_.wake(receiver_, reason_, visible_at, &flight.push(frame, visible_at));
   }
 
   /// Everything the twin of a device would have to get right: which frame started when.
@@ -154,24 +156,27 @@ class Link {
     hash_ = (hash_ ^ hash_ >> 29 ^ frame.sequence) * 0xbf58476d1ce4e5b9;
   }
 
-  Clock& clock_;
+  // What every frame touches comes first and fills two cache lines.
+  Cycle ready_at_ = 0;
+  std::uint64_t busy_until_ = 0;  // in units of 1 / rate_.bytes cycles
   LinkRate rate_;
   Cycle latency_;
   Cycle pipeline_ = 0;
-  Delivery delivery_ = Delivery::tail;
+  std::uint64_t hash_ = 0;
+  std::uint64_t frames_ = 0;
+
+  Flight ordinary_;
+  Flight urgent_;
+  Clock& clock_;
   std::uint32_t receiver_ = 0;
-  unsigned reason_ = 0;
-  Cycle ready_at_ = 0;
-  std::uint64_t busy_until_ = 0;  ///< in units of 1 / rate_.bytes cycles
+  std::uint32_t reason_ = 0;
+
+  std::uint64_t bytes_ = 0;
+  LinkProbe* probe_ = nullptr;
+  Delivery delivery_ = Delivery::tail;
   bool paused_ = false;
   Cycle paused_since_ = 0;
   Cycle paused_cycles_ = 0;
-  std::uint64_t frames_ = 0;
-  std::uint64_t bytes_ = 0;
-  std::uint64_t hash_ = 0;
-  LinkProbe* probe_ = nullptr;
-  Flight ordinary_;
-  Flight urgent_;
   std::string name_;
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 
 #include "kernel/units.h"
 
@@ -33,6 +34,8 @@ struct LogScale {
 
 class Occupancy {
  public:
+  Occupancy() : samples_(std::make_unique<Samples>()) {}
+
   void add(std::uint64_t bytes, Cycle now) { set(level_ + bytes, now); }
   void remove(std::uint64_t bytes, Cycle now) { set(level_ - bytes, now); }
 
@@ -41,30 +44,39 @@ class Occupancy {
 
   double mean_bytes(Cycle end) const {
     if (end == 0) return 0;
-    return (integral_ + static_cast<double>(level_) * static_cast<double>(end - since_)) /
+    const Cycle rest = end > since_ ? end - since_ : 0;
+    return (integral_ + static_cast<double>(level_) * static_cast<double>(rest)) /
            static_cast<double>(end);
   }
 
-  /// Smallest level (to 1/16) not exceeded during `share` of the time until `end`.
+  /// Level (to 1/16) that was not exceeded at the share of the sampled cycles until `end`.
   std::uint64_t quantile_bytes(double share, Cycle end) const {
-    const double target = share * static_cast<double>(end);
+    const std::uint64_t rest = end > since_ ? samples_between(since_, end) : 0;
+    const double target = share * static_cast<double>(end / sample_cycles);
     double passed = 0;
-    const unsigned current = Scale::bucket(level_);
-    for (unsigned i = 0; i < time_at_.size(); ++i) {
-      passed += static_cast<double>(time_at_[i]);
-      if (i == current) passed += static_cast<double>(end - since_);
+    for (unsigned i = 0; i < samples_->size(); ++i) {
+      passed += static_cast<double>((*samples_)[i] + (i == Scale::bucket(level_) ? rest : 0));
       if (passed >= target) return std::min(Scale::ceiling(i), peak_);
     }
     return peak_;
   }
 
  private:
+  // The histogram looks at the level in every 64th cycle only: memory traffic is what a large
+  // fabric costs, and a quantile over time does not need more.
+  static constexpr Cycle sample_cycles = 64;
   using Scale = LogScale<4>;
+  using Samples = std::array<std::uint32_t, Scale::buckets(40)>;
+
+  static std::uint64_t samples_between(Cycle from, Cycle to) {
+    return to / sample_cycles - from / sample_cycles;
+  }
 
   void set(std::uint64_t level, Cycle now) {
-    const Cycle passed = now - since_;
-    integral_ += static_cast<double>(level_) * static_cast<double>(passed);
-    time_at_[Scale::bucket(level_)] += passed;
+    integral_ += static_cast<double>(level_) * static_cast<double>(now - since_);
+    if (const std::uint64_t samples = samples_between(since_, now); samples != 0) {
+      (*samples_)[Scale::bucket(level_)] += static_cast<std::uint32_t>(samples);
+    }
     since_ = now;
     level_ = level;
     peak_ = std::max(peak_, level);
@@ -74,7 +86,7 @@ class Occupancy {
   std::uint64_t peak_ = 0;
   Cycle since_ = 0;
   double integral_ = 0;
-  std::array<Cycle, Scale::buckets(40)> time_at_{};
+  std::unique_ptr<Samples> samples_;
 };
 
 }  // namespace heddle

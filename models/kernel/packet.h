@@ -29,24 +29,32 @@ enum class Stage : std::uint8_t {
 };
 inline constexpr unsigned stage_count = 12;
 
-struct PacketRecord {
-  Frame frame;            ///< the packet itself, while it is cut into cells
-  Cycle due = 0;          ///< when an idle host would have started it
-  Cycle mark = 0;         ///< up to here every cycle is accounted for
-  Cycle message_due = 0;  ///< intended start of its message
-  std::uint64_t message_bytes = 0;
-  std::uint32_t next = no_packet;   ///< next packet that ends in the same cell
+/// Two cache lines; a hop touches only the first.
+struct alignas(64) PacketRecord {
+  Cycle due = 0;                    ///< when an idle host would have started it
+  std::uint32_t accounted = 0;      ///< cycles since then that have been given to stages
   std::uint32_t paused_before = 0;  ///< pause clock of the queue when the packet joined it
   std::array<std::uint32_t, stage_count> stage{};
 
-  /// The cycles since the last mark went to `where`.
+  Frame frame;            ///< the packet itself, while it is cut into cells or held by a NIC
+  Cycle message_due = 0;  ///< intended start of its message
+  std::uint64_t message_bytes = 0;
+  std::uint32_t message = 0;       ///< id of its message
+  std::uint32_t order = 0;         ///< transmissions of its queue pair before this one
+  std::uint32_t next = no_packet;  ///< next packet that ends in the same cell
+
+  /// Up to here every cycle is accounted for.
+  Cycle mark() const { return due + accounted; }
+
+  /// The cycles since the mark went to `where`.
   void spend(Stage where, Cycle until) {
-    if (until < mark) throw CheckFailure("a packet's time runs backwards");
-    stage[static_cast<unsigned>(where)] += static_cast<std::uint32_t>(until - mark);
-    mark = until;
+    if (until < mark()) throw CheckFailure("a packet's time runs backwards");
+    const auto cycles = static_cast<std::uint32_t>(until - mark());
+    stage[static_cast<unsigned>(where)] += cycles;
+    accounted += cycles;
   }
 };
-static_assert(sizeof(PacketRecord) <= 128);
+static_assert(sizeof(PacketRecord) == 128);
 
 /// All records of a run, by number. Grows with the packets in flight; a number is used again after
 /// `release`, and its value never influences the model.

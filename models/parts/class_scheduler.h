@@ -33,9 +33,11 @@ class ClassScheduler {
       return 31U - static_cast<unsigned>(__builtin_clz(first));
     }
     if ((eligible & (eligible - 1)) == 0) {  // alone: the round starts afresh with the next rival
-      deficit_.fill(0);
+      if (saved_) deficit_.fill(0);
+      saved_ = false;
       return static_cast<unsigned>(__builtin_ctz(eligible));
     }
+    saved_ = true;
     for (;;) {
       if ((eligible >> current_ & 1) != 0) {
         const std::int64_t length = bytes(current_);
@@ -52,11 +54,12 @@ class ClassScheduler {
   }
 
  private:
-  std::array<std::int64_t, max_traffic_classes> quantum_{};
-  std::array<std::int64_t, max_traffic_classes> deficit_{};
   std::uint8_t strict_ = 0;
   std::uint8_t class_count_ = 0;
   std::uint8_t current_ = 0;
+  bool saved_ = false;  // some deficit may not be 0
+  std::array<std::int64_t, max_traffic_classes> quantum_{};
+  std::array<std::int64_t, max_traffic_classes> deficit_{};
 };
 
 }  // namespace heddle

@@ -17,7 +17,7 @@ PathSelector::PathSelector(const Rules& rules, std::vector<std::vector<std::uint
 
 std::uint64_t PathSelector::flow_hash(const Frame& frame) const {
   std::uint64_t key = static_cast<std::uint64_t>(frame.source) << 48 ^
-                      static_cast<std::uint64_t>(frame.destination) << 32 ^ frame.message;
+                      static_cast<std::uint64_t>(frame.destination) << 32 ^ frame.flow;
   key = (key ^ salt_) * 0xbf58476d1ce4e5b9;
   key = (key ^ key >> 31) * 0x94d049bb133111eb;
   return key ^ key >> 29;

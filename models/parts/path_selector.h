@@ -66,7 +66,7 @@ class PathSelector {
     std::uint32_t equals = 0;
     unsigned chosen = ports[0];
     for (const std::uint16_t port : ports) {
-      const std::uint64_t grade = std::min(load(port) / rules_.grade_bytes, rules_.grades - 1);
+      const std::uint64_t grade = std::min<std::uint64_t>(load(port) / rules_.grade_bytes, rules_.grades - 1);
       if (grade > best) continue;
       equals = grade < best ? 1 : equals + 1;
       best = grade;

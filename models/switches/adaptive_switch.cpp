@@ -95,7 +95,6 @@ void AdaptiveSwitch::accept(unsigned input, Frame frame) {
     packets_.release(frame.packet);
     return;
   }
-  occupancy_.add(stored_bytes(frame), now());
   by_role_[static_cast<unsigned>(places_[output].role)].add(stored_bytes(frame), now());
   outputs_.push(output, frame.traffic_class, frame, input, now());
 }
@@ -141,11 +140,10 @@ void AdaptiveSwitch::announce_pauses() {
 
 void AdaptiveSwitch::transmit() {
   due_.take(ports(), 2 * ports(), [&](unsigned reason) { outputs_.wake(reason - ports()); });
-  outputs_.transmit(now(), [&](unsigned output, const Frame& frame, unsigned input) {
-    const unsigned c = frame.traffic_class;
-    memory_.release(pair(input, c), pair(output, c), stored_bytes(frame));
-    occupancy_.remove(stored_bytes(frame), now());
-    by_role_[static_cast<unsigned>(places_[output].role)].remove(stored_bytes(frame), now());
+  outputs_.transmit(now(), [&](unsigned output, const OutputPorts::Departure& out) {
+    const std::uint32_t bytes = out.wire_bytes - ethernet_framing_bytes;
+    memory_.release(pair(out.input, out.traffic_class), pair(output, out.traffic_class), bytes);
+    by_role_[static_cast<unsigned>(places_[output].role)].remove(bytes, now());
     if (memory_.has_xoff_changes()) announce_pauses();
   });
 }
@@ -155,7 +153,7 @@ void AdaptiveSwitch::waits(std::vector<std::string>& lines) const {
 }
 
 std::vector<BufferView> AdaptiveSwitch::buffers() const {
-  std::vector<BufferView> views{{"memory", BufferRole::fabric, &occupancy_}};
+  std::vector<BufferView> views;
   for (const BufferRole role : {BufferRole::ingress, BufferRole::fabric, BufferRole::egress}) {
     views.push_back({role_names[static_cast<unsigned>(role)], role,
                      &by_role_[static_cast<unsigned>(role)], true});

@@ -79,7 +79,6 @@ class AdaptiveSwitch : public Device {
   PathSelector selector_;
   Rng marking_;
   OutputPorts outputs_;
-  Occupancy occupancy_;
   std::array<Occupancy, buffer_role_count> by_role_;  // what waits for ports of each role
   FrameBalance balance_;
   DropCounts drops_;

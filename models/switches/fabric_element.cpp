@@ -77,11 +77,11 @@ void FabricElement::flow_control(unsigned port, bool off) {
 
 void FabricElement::transmit() {
   due_.take(ports(), 2 * ports(), [&](unsigned reason) { outputs_.wake(reason - ports()); });
-  outputs_.transmit(now(), [&](unsigned, const Frame& frame, unsigned input) {
-    if (frame.kind != FrameKind::cell) return;
-    occupancy_.remove(frame.wire_bytes, now());
-    if (--pool_cells_[input] <= config_.xon_cells && stopped_.test(input)) {
-      flow_control(input, false);
+  outputs_.transmit(now(), [&](unsigned, const OutputPorts::Departure& out) {
+    if (out.kind != FrameKind::cell) return;
+    occupancy_.remove(out.wire_bytes, now());
+    if (--pool_cells_[out.input] <= config_.xon_cells && stopped_.test(out.input)) {
+      flow_control(out.input, false);
     }
   });
 }

@@ -9,7 +9,7 @@ void OutputPorts::waits(const std::string& path, std::vector<std::string>& lines
     for (unsigned c = 0; c < classes_; ++c) {
       const std::uint32_t frames = queued_frames(port, c);
       if (frames == 0) continue;
-      const bool stopped = (ports_[port].pause.mask() >> c & 1) != 0;
+      const bool stopped = (ports_[port].paused >> c & 1) != 0;
       lines.push_back(fmt::format("{}: {} frames of class {} wait for link {}{}", path, frames, c,
                                   ports_[port].link->name(),
                                   stopped ? ", which its receiver has stopped" : ""));

@@ -21,6 +21,14 @@ enum class Release : std::uint8_t { first_byte, last_byte };
 
 class OutputPorts {
  public:
+  /// What the device needs to know of a frame that it no longer holds.
+  struct Departure {
+    std::uint16_t wire_bytes = 0;
+    std::uint16_t input = 0;
+    std::uint8_t traffic_class = 0;  ///< of the frame
+    FrameKind kind = FrameKind::packet;
+  };
+
   struct Shape {
     unsigned ports;
     std::vector<TrafficClassConfig> classes;
@@ -37,8 +45,11 @@ class OutputPorts {
         device_(device),
         first_reason_(first_reason),
         classes_(static_cast<unsigned>(shape.classes.size())),
+        strict_(strict_classes(shape.classes)),
         release_(shape.release),
-        ports_(shape.ports, Port(shape.classes, shape.quantum_bytes)),
+        ports_(shape.ports),
+        queued_bytes_(shape.ports),
+        rules_(shape.ports, Rules(shape.classes, shape.quantum_bytes)),
         queues_(shape.ports * classes_, shape.capacity_frames),
         attention_(shape.ports) {}
 
@@ -54,32 +65,39 @@ class OutputPorts {
   void push(unsigned port, unsigned traffic_class, const Frame& frame, unsigned input, Cycle now) {
     Port& p = ports_[port];
     for_each_packet(packets_, frame, [&](PacketRecord& record) {
-      record.paused_before = static_cast<std::uint32_t>(p.pause.total(traffic_class, now));
+      record.paused_before =
+          p.ever_paused ? static_cast<std::uint32_t>(pause_state(port).total(traffic_class, now))
+                        : 0;
     });
     queues_.push(queue(port, traffic_class), {frame, static_cast<std::uint16_t>(input)});
     p.backlog = static_cast<std::uint8_t>(p.backlog | 1U << traffic_class);
+    queued_bytes_[port] += frame.wire_bytes;
     p.occupancy.add(frame.wire_bytes, now);
     attention_.set(port);
   }
 
   /// Queues a link-local frame: it goes before everything else.
   void push_link_local(unsigned port, const Frame& frame) {
-    ports_[port].link_local.push_back(frame);
+    rules_[port].link_local.push_back(frame);
+    ports_[port].link_local = true;
     attention_.set(port);
   }
 
   /// The peer of `port` stops or restarts a class.
   void pause(unsigned port, unsigned traffic_class, bool off, Cycle now) {
+    PauseState& pause = rules_[port].pause;
+    pause.set(traffic_class, off, now);
     Port& p = ports_[port];
-    p.pause.set(traffic_class, off, now);
-    p.link->note_pause(p.pause.mask() != 0, now);
+    p.paused = pause.mask();
+    p.ever_paused = true;
+    p.link->note_pause(p.paused != 0, now);
     attention_.set(port);
   }
 
   /// The link of `port` may have become ready.
   void wake(unsigned port) { attention_.set(port); }
 
-  /// Starts what can start in this cycle. Calls done(port, frame, input) for each frame that is no
+  /// Starts what can start in this cycle. Calls done(port, departure) for each frame that is no
   /// longer held.
   template <class Done>
   void transmit(Cycle now, Done&& done) {
@@ -88,12 +106,12 @@ class OutputPorts {
     }
   }
 
-  std::uint64_t queued_bytes(unsigned port) const { return ports_[port].occupancy.level(); }
+  std::uint32_t queued_bytes(unsigned port) const { return queued_bytes_[port]; }
   std::uint32_t queued_frames(unsigned port, unsigned traffic_class) const {
     return queues_.length(queue(port, traffic_class));
   }
   const Occupancy& occupancy(unsigned port) const { return ports_[port].occupancy; }
-  const PauseState& pause_state(unsigned port) const { return ports_[port].pause; }
+  const PauseState& pause_state(unsigned port) const { return rules_[port].pause; }
 
   std::uint64_t frames_sent() const {
     std::uint64_t frames = 0;
@@ -104,7 +122,7 @@ class OutputPorts {
   /// Frames not yet started, link-local ones included.
   std::uint64_t held() const {
     std::uint64_t frames = queues_.used();
-    for (const Port& port : ports_) frames += port.link_local.size();
+    for (const Rules& rules : rules_) frames += rules.link_local.size();
     return frames;
   }
 
@@ -116,20 +134,27 @@ class OutputPorts {
     Frame frame;
     std::uint16_t input = 0;
   };
-  struct Port {
-    Port(const std::vector<TrafficClassConfig>& classes, std::uint32_t quantum_bytes)
+  /// What every frame touches: one cache line.
+  struct alignas(64) Port {
+    Link* link = nullptr;
+    std::uint8_t backlog = 0;  ///< classes with frames
+    std::uint8_t paused = 0;   ///< classes that the peer has stopped
+    bool ever_paused = false;
+    bool armed = false;       ///< a wake-up for the link is on its way
+    bool leaving = false;     ///< `out` has bytes left to send
+    bool link_local = false;  ///< such a frame waits
+    Stage waiting = Stage::fabric_queue;
+    Departure out;
+    Occupancy occupancy;
+  };
+  static_assert(sizeof(Port) == 64);
+  struct Rules {
+    Rules(const std::vector<TrafficClassConfig>& classes, std::uint32_t quantum_bytes)
         : scheduler(classes, quantum_bytes) {}
 
-    Link* link = nullptr;
-    Stage waiting = Stage::fabric_queue;
-    std::uint8_t backlog = 0;  ///< classes with frames
-    bool armed = false;        ///< a wake-up for the link is on its way
-    bool leaving = false;      ///< `out` has bytes left to send
-    Queued out;
-    std::vector<Frame> link_local;  ///< at most one per class and direction of change
-    PauseState pause;
     ClassScheduler scheduler;
-    Occupancy occupancy;
+    PauseState pause;
+    std::vector<Frame> link_local;  ///< at most one per class and direction of change
   };
 
   unsigned queue(unsigned port, unsigned traffic_class) const {
@@ -140,7 +165,7 @@ class OutputPorts {
     Port& p = ports_[port];
     if (p.armed) return;
     p.armed = true;
-    clock_.wake(device_, first_reason_ + port, p.link->ready_at());
+    clock_.wake(device_, first_reason_ + port, p.link->ready_at(), &p);
   }
 
   template <class Done>
@@ -152,12 +177,14 @@ class OutputPorts {
       p.leaving = false;
       let_go(port, p.out, now, done);
     }
-    if (!p.link_local.empty()) {
-      p.link->send(p.link_local.front(), now);
-      p.link_local.erase(p.link_local.begin());
+    if (p.link_local) {
+      std::vector<Frame>& frames = rules_[port].link_local;
+      p.link->send(frames.front(), now);
+      frames.erase(frames.begin());
+      p.link_local = !frames.empty();
       return arm(port);
     }
-    const auto eligible = static_cast<std::uint8_t>(p.backlog & ~p.pause.mask());
+    const auto eligible = static_cast<std::uint8_t>(p.backlog & ~p.paused);
     if (eligible == 0) return;
     start(port, p, eligible, now);
     if (release_ == Release::first_byte) let_go(port, p.out, now, done);
@@ -166,24 +193,45 @@ class OutputPorts {
   }
 
   void start(unsigned port, Port& p, std::uint8_t eligible, Cycle now) {
-    const unsigned c = p.scheduler.pick(eligible, [&](unsigned of_class) {
-      return std::int64_t{queues_.front(queue(port, of_class)).frame.wire_bytes};
-    });
+    const unsigned c = pick_class(port, eligible);
     const unsigned q = queue(port, c);
-    p.out = queues_.pop(q);
+    const Queued queued = queues_.pop(q);
+    const Frame& frame = queued.frame;
     if (queues_.empty(q)) p.backlog = static_cast<std::uint8_t>(p.backlog & ~(1U << c));
-    for_each_packet(packets_, p.out.frame, [&](PacketRecord& record) {
-      const auto paused = static_cast<std::uint32_t>(p.pause.total(c, now)) - record.paused_before;
-      record.spend(Stage::paused, record.mark + paused);
+    for_each_packet(packets_, frame, [&](PacketRecord& record) {
+      if (p.ever_paused) {
+        const auto total = static_cast<std::uint32_t>(pause_state(port).total(c, now));
+        record.spend(Stage::paused, record.mark() + (total - record.paused_before));
+      }
       record.spend(p.waiting, now);
     });
-    p.link->send(p.out.frame, now);
+    p.link->send(frame, now);
+    p.out = {frame.wire_bytes, queued.input, frame.traffic_class, frame.kind};
+  }
+
+  /// The rules' own memory is needed only when weighted classes compete.
+  unsigned pick_class(unsigned port, std::uint8_t eligible) {
+    const unsigned strict = eligible & strict_;
+    if (strict != 0) return 31U - static_cast<unsigned>(__builtin_clz(strict));
+    if (classes_ == 1) return 0;
+    return rules_[port].scheduler.pick(eligible, [&](unsigned of_class) {
+      return std::int64_t{queues_.front(queue(port, of_class)).frame.wire_bytes};
+    });
+  }
+
+  static std::uint8_t strict_classes(const std::vector<TrafficClassConfig>& classes) {
+    unsigned mask = 0;
+    for (unsigned c = 0; c < classes.size(); ++c) {
+      if (classes[c].scheduling == ClassScheduling::strict) mask |= 1U << c;
+    }
+    return static_cast<std::uint8_t>(mask);
   }
 
   template <class Done>
-  void let_go(unsigned port, const Queued& queued, Cycle now, Done&& done) {
-    ports_[port].occupancy.remove(queued.frame.wire_bytes, now);
-    done(port, queued.frame, unsigned{queued.input});
+  void let_go(unsigned port, const Departure& out, Cycle now, Done&& done) {
+    queued_bytes_[port] -= out.wire_bytes;
+    ports_[port].occupancy.remove(out.wire_bytes, now);
+    done(port, out);
   }
 
   Clock& clock_;
@@ -191,8 +239,11 @@ class OutputPorts {
   std::uint32_t device_;
   unsigned first_reason_;
   unsigned classes_;
+  std::uint8_t strict_;  // mask
   Release release_;
   std::vector<Port> ports_;
+  std::vector<std::uint32_t> queued_bytes_;  // side by side: routing compares many
+  std::vector<Rules> rules_;
   QueueBank<Queued> queues_;
   BitMask attention_;
 };

@@ -328,7 +328,7 @@ bool ScheduledLeaf::choose_voq() {
 void ScheduledLeaf::start_packet(unsigned voq) {
   const VoqBank::Account account = voqs_.account(voq);
   PacketRecord& record = packets_[voqs_.front(voq).packet];
-  const Cycle first = std::max(record.mark, account.head_since);
+  const Cycle first = std::max(record.mark(), account.head_since);
   record.spend(Stage::voq_queue, first);
   record.spend(Stage::credit_wait, std::max(first, account.credited_since));
   const Frame packet = voqs_.pop(voq, now());
@@ -368,15 +368,15 @@ void ScheduledLeaf::transmit() {
   due_.take(to_fabric_reason(), credit_reason(),
             [&](unsigned reason) { to_fabric_.wake(reason - to_fabric_reason()); });
   const bool blocked = staged_cells_ >= staging_limit_;
-  to_fabric_.transmit(now(), [&](unsigned, const Frame& frame, unsigned) {
-    if (frame.kind == FrameKind::cell) --staged_cells_;
+  to_fabric_.transmit(now(), [&](unsigned, const OutputPorts::Departure& out) {
+    if (out.kind == FrameKind::cell) --staged_cells_;
   });
   if (blocked && staged_cells_ < staging_limit_) wake(segment_reason(), now() + 1);
 
   due_.take(to_host_reason(), to_fabric_reason(),
             [&](unsigned reason) { to_hosts_.wake(reason - to_host_reason()); });
-  to_hosts_.transmit(now(), [&](unsigned port, const Frame& packet, unsigned) {
-    egress_.remove(stored_bytes(packet), now());
+  to_hosts_.transmit(now(), [&](unsigned port, const OutputPorts::Departure& out) {
+    egress_.remove(out.wire_bytes - ethernet_framing_bytes, now());
     if (credit_ports_[port].scheduler.wanted()) wake(credit_reason() + port, now() + 1);
   });
 }

@@ -78,6 +78,7 @@ std::string reproduction(const Options& options, const std::string& variant) {
 
 std::string labels(const std::vector<Scenario>& scenarios) {
   std::vector<std::string> names;
+  names.reserve(scenarios.size());
   for (const Scenario& scenario : scenarios) names.push_back(label_of(scenario));
   return fmt::format("{}", fmt::join(names, ", "));
 }

@@ -29,8 +29,8 @@ std::string from_root(Condition condition, const std::string& scope) {
   return condition_text(condition);
 }
 
-void collect(const Section& section, const std::string& path, std::vector<std::string> conditions,
-             std::vector<Group>& groups) {
+void collect(const Section& section, const std::string& path,
+             const std::vector<std::string>& conditions, std::vector<Group>& groups) {
   groups.push_back({path, section.what, section.fields, conditions});
   for (const Section& inner : section.sections) {
     std::vector<std::string> inner_conditions = conditions;
@@ -141,7 +141,7 @@ std::string explain(const std::string& key) {
     }
   }
   if (const Statistic* statistic = find_statistic(split(key))) return explain_statistic(*statistic);
-  if (const std::string text = explain_statistics_below(key); !text.empty()) return text;
+  if (std::string text = explain_statistics_below(key); !text.empty()) return text;
 
   for (const Statistic& statistic : statistics()) names.push_back(statistic.path);
   std::vector<std::string> ends;

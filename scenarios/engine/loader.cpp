@@ -209,6 +209,7 @@ class Loader {
   std::vector<Scenario> choose(std::vector<Scenario> all, const std::vector<std::string>& wanted) {
     if (wanted.empty()) return all;
     std::vector<std::string> names;
+    names.reserve(all.size());
     for (const Scenario& scenario : all) names.push_back(label_of(scenario));
     for (const std::string& name : wanted) {
       if (std::find(names.begin(), names.end(), name) == names.end()) {

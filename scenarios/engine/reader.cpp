@@ -108,6 +108,7 @@ class Dropper {
       const std::string child_path = join_path(path, child.key);
       const Field* field = find_key(section.fields, child.key);
       const Section* inner = find_key(section.sections, child.key);
+      if (field == nullptr && inner == nullptr) throw CheckFailure("not read: " + child_path);
       const auto broken = broken_condition(field != nullptr ? field->conditions : inner->conditions,
                                            section, root_);
       if (broken) {

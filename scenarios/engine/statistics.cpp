@@ -25,7 +25,8 @@ void add_distribution(Statistics& all, const std::string& path, const std::strin
   for (const auto& [figure, sentence] : sentences) {
     for (const std::string& wanted : figures) {
       if (figure == wanted) {
-        all.push_back({path + "." + figure, unit, fmt::format("{} of {}.", sentence, of)});
+        all.push_back(
+            {fmt::format("{}.{}", path, figure), unit, fmt::format("{} of {}.", sentence, of)});
       }
     }
   }
