@@ -42,6 +42,7 @@ Nic::Nic(const sc_core::sc_module_name& module_name, const Environment& environm
       ready_(classes.size()),
       pointer_(classes.size()),
       classes_(classes, static_cast<std::uint32_t>(config.mtu.value) + 128),
+      datagrams_(reliable() ? 0 : hosts * classes.size()),
       receiver_at_(hosts) {}
 
 void Nic::attach(Link& from_network, Link& to_network) {
@@ -120,7 +121,9 @@ void Nic::accept_packet(const Frame& packet) {
     queue_control(FrameKind::cnp, packet, 0, 0);
   }
   const Reception reception =
-      receiver->flow.receive(packet, config_.receive, config_.ack_interval);
+      reliable() ? receiver->flow.receive(packet, config_.receive, config_.ack_interval)
+                 : Reception{packet.has(frame_flag::trimmed) ? Reception::Fate::discard
+                                                             : Reception::Fate::deliver};
   dispose(packet, *receiver, reception);
   if (reliable()) answer(packet, *receiver, reception);
 }
@@ -150,7 +153,7 @@ void Nic::dispose(const Frame& packet, Receiver& receiver, const Reception& rece
 
 void Nic::deliver(const Frame& packet, std::uint32_t record, Receiver& receiver) {
   log_.delivered(packets_[record], packet.payload_bytes, now());
-  if (receiver.flow.complete() && receiver.flow.held() == 0) {
+  if (completes_message(packet, receiver)) {
     log_.message_completed(packets_[record], packet.source, host_, now());
     Message message;
     message.id = packets_[record].message;
@@ -159,6 +162,12 @@ void Nic::deliver(const Frame& packet, std::uint32_t record, Receiver& receiver)
     events_.received(message, now());
   }
   packets_.release(record);
+}
+
+/// Nobody keeps account of datagrams: a message has come in with the packet that was sent last.
+bool Nic::completes_message(const Frame& packet, const Receiver& receiver) const {
+  if (!reliable()) return packet.has(frame_flag::last);
+  return receiver.flow.complete() && receiver.flow.held() == 0;
 }
 
 void Nic::answer(const Frame& packet, const Receiver& receiver, const Reception& reception) {
@@ -244,7 +253,7 @@ void Nic::open(const Message& message) {
 
 void Nic::close(std::uint32_t slot) {
   SendFlow& flow = senders_[slot].flow;
-  ready_[flow.message().traffic_class].clear(slot);
+  set_ready(flow.message().traffic_class, slot, false);
   repeated_packets_ += flow.repeated_packets();
   flow.close();
   free_slots_.push_back(slot);
@@ -255,8 +264,19 @@ void Nic::close(std::uint32_t slot) {
 /// Enters the queue pair into the round of its class, or takes it out.
 void Nic::update(std::uint32_t slot) {
   const Sender& sender = senders_[slot];
-  ready_[sender.flow.message().traffic_class].assign(
-      slot, sender.flow.can_send(window_packets_) && !sender.waits_for_rate);
+  set_ready(sender.flow.message().traffic_class, slot,
+            sender.flow.is_open() && sender.flow.can_send(window_packets_) &&
+                !sender.waits_for_rate);
+}
+
+void Nic::set_ready(unsigned traffic_class, std::uint32_t slot, bool ready) {
+  const unsigned bit = 1U << traffic_class;
+  ready_[traffic_class].assign(slot, ready);
+  if (ready) {
+    ready_classes_ |= bit;
+  } else if (!ready_[traffic_class].any()) {
+    ready_classes_ &= ~bit;
+  }
 }
 
 // --- 3. timers ----------------------------------------------------------------------------------
@@ -306,12 +326,7 @@ void Nic::retransmission_timer(const Timer& timer) {
 
 void Nic::transmit() {
   due_.clear(link_reason);
-  unsigned eligible = 0;
-  for (unsigned c = 0; c < ready_.size(); ++c) {
-    if (ready_[c].any()) eligible |= 1U << c;
-  }
-  if (control_next_ < control_.size()) eligible |= 1U << control_class();
-  eligible &= ~unsigned{pause_.mask()};
+  const unsigned eligible = waiting_classes() & ~unsigned{pause_.mask()};
   if (eligible == 0) return;
   if (!out_->ready(now())) return arm_link();
   const unsigned c = classes_.pick(static_cast<std::uint8_t>(eligible), [&](unsigned) {
@@ -324,11 +339,12 @@ void Nic::transmit() {
     pointer_[c] = slot + 1;
     send_packet(slot);
   }
-  if (control_next_ < control_.size() || anything_ready()) arm_link();
+  if (waiting_classes() != 0) arm_link();
 }
 
-bool Nic::anything_ready() const {
-  return std::any_of(ready_.begin(), ready_.end(), [](const BitMask& m) { return m.any(); });
+unsigned Nic::waiting_classes() const {
+  const bool answers = control_next_ < control_.size();
+  return ready_classes_ | (answers ? 1U << control_class() : 0U);
 }
 
 void Nic::arm_link() {
@@ -370,12 +386,17 @@ void Nic::send_packet(std::uint32_t slot) {
   frame.flow = std::uint32_t{sender.flow.generation()} << 16 | slot;
   frame.sequence = transmission.sequence;
   frame.packet = packets_.acquire();
+  std::uint32_t order = transmission.order;
+  if (!reliable()) {  // one queue pair for all messages to a host: one path by hash, one order
+    frame.flow = message.traffic_class;
+    order = datagrams_[frame.destination * ready_.size() + message.traffic_class]++;
+  }
 
   // Due is when an idle host would have started this packet, its message's earlier ones first.
   PacketRecord& record = packets_[frame.packet];
   record.due = message.due + transmission.sequence * (mtu + overhead) * rate_.cycles / rate_.bytes;
   record.message = message.id;
-  record.order = transmission.order;
+  record.order = order;
   record.message_due = message.due;
   record.message_bytes = message.bytes;
   record.spend(Stage::pipeline, record.due + transmit_latency_);

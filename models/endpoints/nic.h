@@ -105,6 +105,7 @@ class Nic : public Device {
   void answer(const Frame& packet, const Receiver& receiver, const Reception& reception);
   void accept_answer(const Frame& frame);
   Receiver* receiver_of(const Frame& packet);
+  bool completes_message(const Frame& packet, const Receiver& receiver) const;
 
   void open(const Message& message);
   void close(std::uint32_t slot);
@@ -112,7 +113,8 @@ class Nic : public Device {
   void retransmission_timer(const Timer& timer);
   void update(std::uint32_t slot);
   void send_packet(std::uint32_t slot);
-  bool anything_ready() const;
+  void set_ready(unsigned traffic_class, std::uint32_t slot, bool ready);
+  unsigned waiting_classes() const;
   void arm_link();
   void pace(std::uint32_t slot, std::uint16_t wire_bytes);
   void send_control();
@@ -141,6 +143,7 @@ class Nic : public Device {
   std::vector<std::uint32_t> free_slots_;
   std::vector<std::uint16_t> generations_;
   std::vector<BitMask> ready_;            // per class: slots that may send now
+  unsigned ready_classes_ = 0;            // classes with such slots
   std::vector<std::uint32_t> pointer_;    // per class: where the round goes on
   ClassScheduler classes_;
   PauseState pause_;
@@ -150,6 +153,7 @@ class Nic : public Device {
 
   Cycle link_armed_for_ = 0;
 
+  std::vector<std::uint32_t> datagrams_;  // by destination and class: how many were sent
   std::vector<std::vector<std::uint32_t>> receiver_at_;  // by source host, by the sender's slot
   std::vector<Receiver> receivers_;
   ReorderTotals reordering_;

@@ -45,7 +45,8 @@ std::uint32_t Clock::enroll(Device& device) {
   return static_cast<std::uint32_t>(devices_.size() - 1);
 }
 
-void Clock::wake(std::uint32_t device, std::uint32_t reason, Cycle at, const void* touches) {
+void Clock::wake(std::uint32_t device, std::uint32_t reason, Cycle at,
+                 const Touches& touches) {
   if (at <= now_ && started_) throw CheckFailure("a wake-up for a cycle that is over");
   if (at - now_ < wheel_cycles) {
     insert({device, reason, touches}, at);
@@ -138,7 +139,7 @@ void Clock::fetch(std::uint32_t block) const {
   for (; block != no_block; block = blocks_[block].next) {
     for (std::uint32_t i = 0; i < blocks_[block].count; ++i) {
       const Wake& wake = blocks_[block].wakes[i];
-      __builtin_prefetch(wake.touches);
+      for (const void* memory : wake.touches) __builtin_prefetch(memory);
       devices_[wake.device]->fetch();
     }
   }

@@ -44,7 +44,8 @@ class Clock : public sc_core::sc_prim_channel {
   /// Wakes `device` in cycle `at` (later than now) and tells it `reason`. A second call for the
   /// same device, reason and cycle changes nothing. `touches`: memory that the device will look at
   /// first; it is fetched into the cache while the cycle is being prepared.
-  void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const void* touches = nullptr);
+  using Touches = std::array<const void*, 3>;
+  void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const Touches& touches = {});
 
   /// Next cycle with work; `never` when the calendar is empty.
   Cycle next_cycle() const;
@@ -63,14 +64,14 @@ class Clock : public sc_core::sc_prim_channel {
   struct Wake {
     std::uint32_t device;
     std::uint32_t reason;
-    const void* touches;
+    Touches touches;
   };
   struct FarWake {
     Cycle at;
     Wake wake;
     bool operator>(const FarWake& other) const { return at > other.at; }
   };
-  /// Wakes of one cycle, in blocks of two cache lines that are used again.
+  /// Wakes of one cycle, in blocks of four cache lines that are used again.
   struct Block {
     std::uint32_t next;
     std::uint32_t count;

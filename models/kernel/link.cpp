@@ -13,8 +13,8 @@ LinkRate LinkRate::of(Rate rate, std::uint64_t period_ps) {
   return {numerator / common, denominator / common};
 }
 
-Link::Link(std::string name, Clock& clock, LinkRate rate, Cycle latency)
-    : rate_(rate), latency_(std::max<Cycle>(latency, 1)), clock_(clock), name_(std::move(name)) {}
+Link::Link(std::string name, Clock& clock, PacketPool& packets, LinkRate rate, Cycle latency)
+    : rate_(rate), latency_(std::max<Cycle>(latency, 1)), clock_(clock), packets_(packets), name_(std::move(name)) {}
 
 void Link::bind_receiver(std::uint32_t device, unsigned reason, Delivery delivery,
                          Cycle pipeline) {

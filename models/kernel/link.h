@@ -10,6 +10,7 @@
 #include "kernel/clock.h"
 #include "kernel/error.h"
 #include "kernel/frame.h"
+#include "kernel/packet.h"
 #include "kernel/units.h"
 
 namespace heddle {
@@ -40,7 +41,7 @@ class LinkProbe {
 
 class alignas(64) Link {
  public:
-  Link(std::string name, Clock& clock, LinkRate rate, Cycle latency);
+  Link(std::string name, Clock& clock, PacketPool& packets, LinkRate rate, Cycle latency);
 
   /// Says who receives: which device, for which reason it is woken, whether it acts on a frame's
   /// head or tail, and the fixed processing it does before that.
@@ -143,7 +144,9 @@ class alignas(64) Link {
   };
 
   void deliver(Flight& flight, const Frame& frame, Cycle visible_at) {
-    clock_.wake(receiver_, reason_, visible_at, &flight.push(frame, visible_at));
+    const InFlight& slot = flight.push(frame, visible_at);
+    const void* record = frame.packet == no_packet ? nullptr : &packets_[frame.packet];
+    clock_.wake(receiver_, reason_, visible_at, {&flight, &slot, record});
   }
 
   /// Everything the twin of a device would have to get right: which frame started when.
@@ -168,6 +171,7 @@ class alignas(64) Link {
   Flight ordinary_;
   Flight urgent_;
   Clock& clock_;
+  PacketPool& packets_;
   std::uint32_t receiver_ = 0;
   std::uint32_t reason_ = 0;
 

@@ -48,7 +48,9 @@ AdaptiveSwitch::AdaptiveSwitch(const sc_core::sc_module_name& module_name,
       marking_(clock_.options().seed, path(), "marking"),
       outputs_(environment, id(), static_cast<unsigned>(ports.size()),
                {static_cast<unsigned>(ports.size()), classes, largest_packet_bytes,
-                unbounded_packets, Release::last_byte}) {}
+                unbounded_packets, Release::last_byte}) {
+  for (unsigned role = 0; role < role_names.size(); ++role) hot_[role] = &by_role_[role];
+}
 
 void AdaptiveSwitch::attach(unsigned port, Link& in, Link& out) {
   // Cutting through to a faster link would run out of bytes; such a packet must be whole first.

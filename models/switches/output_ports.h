@@ -143,6 +143,7 @@ class OutputPorts {
     bool armed = false;       ///< a wake-up for the link is on its way
     bool leaving = false;     ///< `out` has bytes left to send
     bool link_local = false;  ///< such a frame waits
+    bool competing = false;   ///< weighted classes have shared the port
     Stage waiting = Stage::fabric_queue;
     Departure out;
     Occupancy occupancy;
@@ -165,7 +166,7 @@ class OutputPorts {
     Port& p = ports_[port];
     if (p.armed) return;
     p.armed = true;
-    clock_.wake(device_, first_reason_ + port, p.link->ready_at(), &p);
+    clock_.wake(device_, first_reason_ + port, p.link->ready_at(), {&p, p.link, nullptr});
   }
 
   template <class Done>
@@ -193,7 +194,7 @@ class OutputPorts {
   }
 
   void start(unsigned port, Port& p, std::uint8_t eligible, Cycle now) {
-    const unsigned c = pick_class(port, eligible);
+    const unsigned c = pick_class(port, p, eligible);
     const unsigned q = queue(port, c);
     const Queued queued = queues_.pop(q);
     const Frame& frame = queued.frame;
@@ -209,11 +210,13 @@ class OutputPorts {
     p.out = {frame.wire_bytes, queued.input, frame.traffic_class, frame.kind};
   }
 
-  /// The rules' own memory is needed only when weighted classes compete.
-  unsigned pick_class(unsigned port, std::uint8_t eligible) {
+  /// The scheduler's own memory is needed only while weighted classes compete.
+  unsigned pick_class(unsigned port, Port& p, std::uint8_t eligible) {
     const unsigned strict = eligible & strict_;
     if (strict != 0) return 31U - static_cast<unsigned>(__builtin_clz(strict));
-    if (classes_ == 1) return 0;
+    const bool alone = (eligible & (eligible - 1)) == 0;
+    if (alone && !p.competing) return static_cast<unsigned>(__builtin_ctz(eligible));
+    p.competing = !alone;
     return rules_[port].scheduler.pick(eligible, [&](unsigned of_class) {
       return std::int64_t{queues_.front(queue(port, of_class)).frame.wire_bytes};
     });

@@ -84,7 +84,7 @@ void Fabric::build_leaf(const Scenario& scenario, const Blueprint& blueprint, un
   // (OpenBCM SDK 6.5.27: Jericho2C+ 33 %), so that it is never what limits them.
   const Rate inside{host_link.rate.bits_per_second * blueprint.hosts_per_leaf * 4 / 3};
   links_.push_back(std::make_unique<Link>(
-      fmt::format("{}-inside", drawn.name), environment.clock,
+      fmt::format("{}-inside", drawn.name), environment.clock, environment.packets,
       LinkRate::of(inside, environment.clock.options().period_ps),
       environment.clock.cycles(scenario.scheduled.loopback_latency)));
   leaves_.back()->attach_loopback(*links_.back());
@@ -134,10 +134,10 @@ Fabric::Cable Fabric::lay(const std::string& from, const std::string& to, const 
   const LinkRate rate = LinkRate::of(cable.rate, environment.clock.options().period_ps);
   const Cycle latency = environment.clock.cycles(cable.latency);
   links_.push_back(
-      std::make_unique<Link>(fmt::format("{}-{}", from, to), environment.clock, rate, latency));
+      std::make_unique<Link>(fmt::format("{}-{}", from, to), environment.clock, environment.packets, rate, latency));
   Link* const forth = links_.back().get();
   links_.push_back(
-      std::make_unique<Link>(fmt::format("{}-{}", to, from), environment.clock, rate, latency));
+      std::make_unique<Link>(fmt::format("{}-{}", to, from), environment.clock, environment.packets, rate, latency));
   return {forth, links_.back().get()};
 }
 
