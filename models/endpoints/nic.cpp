@@ -376,7 +376,8 @@ void Nic::send_packet(std::uint32_t slot) {
 
   Frame frame;
   frame.traffic_class = message.traffic_class;
-  frame.flags = last ? frame_flag::last : std::uint8_t{0};
+  frame.flags = static_cast<std::uint8_t>((last ? frame_flag::last : 0U) |
+                                          (transmission.repeated ? frame_flag::again : 0U));
   frame.payload_bytes = static_cast<std::uint16_t>(std::min(mtu, message.bytes - before));
   const auto overhead =
       static_cast<std::uint16_t>(data_header_bytes(config_.receive) + ethernet_framing_bytes);

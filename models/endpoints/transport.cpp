@@ -168,8 +168,9 @@ Reception ReceiveFlow::selective(const Frame& packet, ReceiveMode mode,
     if (packet.sequence != expected) reception.fate = Reception::Fate::hold;
   }
   reception.acknowledge = due_acknowledgement(packet, ack_interval);
-  // A hole that closes is news that a recovering sender waits for.
-  if (expected_ > expected + 1) reception.acknowledge = true;
+  // A hole that closes is news, and a recovering sender repeats one packet per answer: it asks for
+  // each (InfiniBand 1.4, 9.2.1: the AckReq bit).
+  if (expected_ > expected + 1 || packet.has(frame_flag::again)) reception.acknowledge = true;
   return reception;
 }
 

@@ -2,8 +2,8 @@
 // costs the same in a set of ten and in a sparse set of ten thousand.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 namespace heddle {
@@ -16,10 +16,12 @@ class BitMask {
 
   /// Makes room for `size` members and keeps those there are; never shrinks.
   void resize(unsigned size) {
-    const BitMask old = std::move(*this);
+    const BitMask old = *this;
     size_ = size;
     groups_ = (size + 4095) / 4096;
-    bits_.assign(groups_ + (size + 63) / 64, 0);
+    words_ = groups_ + (size + 63) / 64;
+    few_.fill(0);
+    many_.assign(words_ > few_.size() ? words_ : 0, 0);
     for (unsigned i = old.next(0); i < old.size_; i = old.next(i + 1)) set(i);
   }
 
@@ -27,11 +29,11 @@ class BitMask {
 
   void set(unsigned i) {
     word(i >> 6) |= bit(i);
-    bits_[i >> 12] |= bit(i >> 6);
+    bits()[i >> 12] |= bit(i >> 6);
   }
 
   void clear(unsigned i) {
-    if ((word(i >> 6) &= ~bit(i)) == 0) bits_[i >> 12] &= ~bit(i >> 6);
+    if ((word(i >> 6) &= ~bit(i)) == 0) bits()[i >> 12] &= ~bit(i >> 6);
   }
 
   void assign(unsigned i, bool value) { value ? set(i) : clear(i); }
@@ -42,15 +44,15 @@ class BitMask {
 
   bool any() const {
     for (unsigned group = 0; group < groups_; ++group) {
-      if (bits_[group] != 0) return true;
+      if (bits()[group] != 0) return true;
     }
     return false;
   }
 
   unsigned count() const {
     unsigned total = 0;
-    for (std::size_t i = groups_; i < bits_.size(); ++i) {
-      total += static_cast<unsigned>(__builtin_popcountll(bits_[i]));
+    for (unsigned i = groups_; i < words_; ++i) {
+      total += static_cast<unsigned>(__builtin_popcountll(bits()[i]));
     }
     return total;
   }
@@ -63,10 +65,10 @@ class BitMask {
     if (here != 0) return first * 64 + lowest(here);
     unsigned group = (first + 1) >> 6;
     if (group >= groups_) return size_;
-    std::uint64_t live = bits_[group] & (~std::uint64_t{0} << ((first + 1) & 63));
+    std::uint64_t live = bits()[group] & (~std::uint64_t{0} << ((first + 1) & 63));
     while (live == 0) {
       if (++group == groups_) return size_;
-      live = bits_[group];
+      live = bits()[group];
     }
     const unsigned found = group * 64 + lowest(live);
     return found * 64 + lowest(word(found));
@@ -97,15 +99,21 @@ class BitMask {
 
  private:
   static std::uint64_t bit(unsigned i) { return std::uint64_t{1} << (i & 63); }
-  static unsigned lowest(std::uint64_t bits) {
-    return static_cast<unsigned>(__builtin_ctzll(bits));
+  static unsigned lowest(std::uint64_t word) {
+    return static_cast<unsigned>(__builtin_ctzll(word));
   }
-  std::uint64_t& word(unsigned i) { return bits_[groups_ + i]; }
-  const std::uint64_t& word(unsigned i) const { return bits_[groups_ + i]; }
+  std::uint64_t* bits() { return words_ <= few_.size() ? few_.data() : many_.data(); }
+  const std::uint64_t* bits() const {
+    return words_ <= few_.size() ? few_.data() : many_.data();
+  }
+  std::uint64_t& word(unsigned i) { return bits()[groups_ + i]; }
+  const std::uint64_t& word(unsigned i) const { return bits()[groups_ + i]; }
 
   unsigned size_ = 0;
-  unsigned groups_ = 0;               // words of summary, at the front of bits_
-  std::vector<std::uint64_t> bits_;   // one piece of memory: small sets fit a cache line
+  unsigned groups_ = 0;  // words of summary, in front of the words proper
+  unsigned words_ = 0;   // summary included
+  std::array<std::uint64_t, 5> few_{};  // up to 256 members live in the object itself
+  std::vector<std::uint64_t> many_;
 };
 
 }  // namespace heddle

@@ -124,13 +124,15 @@ void Clock::tick() {
   due_.clear();
   if (options_.wake_every_cycle) collect_all();
   collect();
-  if (options_.shuffle_devices) {
-    for (std::size_t i = due_.size(); i > 1; --i) {
-      std::swap(due_[i - 1], due_[shuffle_.below(static_cast<std::uint32_t>(i))]);
-    }
-  }
-  for (Device* device : due_) device->wake_event_.notify();
+  if (options_.shuffle_devices) shuffle_due();
+  for (Device* device : due_) device->run();
   request_update();
+}
+
+void Clock::shuffle_due() {
+  for (std::size_t i = due_.size(); i > 1; --i) {
+    std::swap(due_[i - 1], due_[shuffle_.below(static_cast<std::uint32_t>(i))]);
+  }
 }
 
 /// A large fabric does not fit the cache, and most of a cycle would be waiting for memory. All that
@@ -139,8 +141,8 @@ void Clock::fetch(std::uint32_t block) const {
   for (; block != no_block; block = blocks_[block].next) {
     for (std::uint32_t i = 0; i < blocks_[block].count; ++i) {
       const Wake& wake = blocks_[block].wakes[i];
+      __builtin_prefetch(&devices_[wake.device]->due_);
       for (const void* memory : wake.touches) __builtin_prefetch(memory);
-      devices_[wake.device]->fetch();
     }
   }
 }
@@ -163,6 +165,7 @@ void Clock::collect() {
       device.due_.set(block.wakes[i].reason);
       if (device.collected_ != now_) {
         device.collected_ = now_;
+        device.fetch();
         due_.push_back(&device);
       }
     }

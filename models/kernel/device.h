@@ -1,5 +1,5 @@
-// A device: the only thing that has a clock. One SystemC method, run once in each cycle in which a
-// frame becomes visible on one of its links or a time it asked for has come.
+// A device: the only thing that has a clock. Its `cycle` runs once in each cycle in which a frame
+// becomes visible on one of its links or a time it asked for has come.
 #pragma once
 
 #include <array>
@@ -39,15 +39,9 @@ struct FrameBalance {
 
 class Device : public sc_core::sc_module {
  public:
-  SC_HAS_PROCESS(Device);
-
   /// `reasons`: how many different reasons to wake the device knows.
   Device(const sc_core::sc_module_name& module_name, Clock& clock, unsigned reasons)
-      : sc_core::sc_module(module_name), clock_(clock), due_(reasons), id_(clock.enroll(*this)) {
-    SC_METHOD(run);
-    sensitive << wake_event_;
-    dont_initialize();
-  }
+      : sc_core::sc_module(module_name), clock_(clock), due_(reasons), id_(clock.enroll(*this)) {}
 
   std::uint32_t id() const { return id_; }
   std::string path() const { return name(); }
@@ -82,11 +76,9 @@ class Device : public sc_core::sc_module {
 
   void run();
   void fetch() const {
-    __builtin_prefetch(&due_);
     for (const void* memory : hot_) __builtin_prefetch(memory);
   }
 
-  sc_core::sc_event wake_event_;
   Cycle collected_ = never;
   std::uint32_t id_;
 };

@@ -10,11 +10,20 @@ LinkRate LinkRate::of(Rate rate, std::uint64_t period_ps) {
   const std::uint64_t numerator = rate.bits_per_second * period_ps;
   const std::uint64_t denominator = 8'000'000'000'000;
   const std::uint64_t common = std::gcd(numerator, denominator);
-  return {numerator / common, denominator / common};
+  const std::uint64_t largest = ~std::uint32_t{0};
+  if (numerator / common > largest || denominator / common > largest) {
+    throw InputError("the rate of a link has no exact fraction in 32 bits at this clock");
+  }
+  return {static_cast<std::uint32_t>(numerator / common),
+          static_cast<std::uint32_t>(denominator / common)};
 }
 
 Link::Link(std::string name, Clock& clock, PacketPool& packets, LinkRate rate, Cycle latency)
-    : rate_(rate), latency_(std::max<Cycle>(latency, 1)), clock_(clock), packets_(packets), name_(std::move(name)) {}
+    : rate_(rate),
+      latency_(std::max<Cycle>(latency, 1)),
+      clock_(clock),
+      packets_(packets),
+      name_(std::move(name)) {}
 
 void Link::bind_receiver(std::uint32_t device, unsigned reason, Delivery delivery,
                          Cycle pipeline) {

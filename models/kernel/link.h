@@ -17,8 +17,8 @@ namespace heddle {
 
 /// Bytes per cycle as a reduced fraction.
 struct LinkRate {
-  std::uint64_t bytes = 1;
-  std::uint64_t cycles = 1;
+  std::uint32_t bytes = 1;
+  std::uint32_t cycles = 1;
 
   static LinkRate of(Rate rate, std::uint64_t period_ps);
 
@@ -61,13 +61,15 @@ class alignas(64) Link {
     if (now < ready_at_) throw CheckFailure("a frame starts on a link that is busy");
     const std::uint64_t cycle_begins = now * rate_.bytes;
     const bool follows = busy_until_ + rate_.bytes > cycle_begins;  // ended within one cycle
-    busy_until_ = (follows ? busy_until_ : cycle_begins) + frame.wire_bytes * rate_.cycles;
+    busy_until_ = (follows ? busy_until_ : cycle_begins) +
+                  std::uint64_t{frame.wire_bytes} * rate_.cycles;
     ready_at_ = std::max(now + 1, (busy_until_ + rate_.bytes - 1) / rate_.bytes);
     ++frames_;
     bytes_ += frame.wire_bytes;
     hash_frame(frame, now);
     if (probe_ != nullptr) probe_->started(frame, now);
     if (link_local(frame.kind)) {
+      urgent_waits_ = true;
       deliver(urgent_, frame, ready_at_ + latency_);
     } else {
       deliver(ordinary_, frame,
@@ -80,11 +82,18 @@ class alignas(64) Link {
   /// The oldest frame that the receiver may act on in cycle `now`, link-local ones first; nullptr
   /// if there is none. Valid until `pop`.
   const Frame* front(Cycle now) const {
-    if (urgent_.visible(now)) return &urgent_.front().frame;
+    if (urgent_waits_ && urgent_.visible(now)) return &urgent_.front().frame;
     if (ordinary_.visible(now)) return &ordinary_.front().frame;
     return nullptr;
   }
-  void pop(Cycle now) { urgent_.visible(now) ? urgent_.pop() : ordinary_.pop(); }
+  void pop(Cycle now) {
+    if (urgent_waits_ && urgent_.visible(now)) {
+      urgent_.pop();
+      urgent_waits_ = urgent_.size() != 0;
+    } else {
+      ordinary_.pop();
+    }
+  }
 
   // --- facts ----------------------------------------------------------------------------------
 
@@ -159,25 +168,27 @@ class alignas(64) Link {
     hash_ = (hash_ ^ hash_ >> 29 ^ frame.sequence) * 0xbf58476d1ce4e5b9;
   }
 
-  // What every frame touches comes first and fills two cache lines.
+  // What every frame touches fills two cache lines: the first for its start, the second for its
+  // way and its end.
   Cycle ready_at_ = 0;
   std::uint64_t busy_until_ = 0;  // in units of 1 / rate_.bytes cycles
   LinkRate rate_;
   Cycle latency_;
-  Cycle pipeline_ = 0;
   std::uint64_t hash_ = 0;
   std::uint64_t frames_ = 0;
+  std::uint64_t bytes_ = 0;
 
   Flight ordinary_;
-  Flight urgent_;
-  Clock& clock_;
-  PacketPool& packets_;
   std::uint32_t receiver_ = 0;
   std::uint32_t reason_ = 0;
-
-  std::uint64_t bytes_ = 0;
+  Cycle pipeline_ = 0;
+  Clock& clock_;
+  PacketPool& packets_;
   LinkProbe* probe_ = nullptr;
   Delivery delivery_ = Delivery::tail;
+  bool urgent_waits_ = false;  // urgent_ is not empty
+
+  Flight urgent_;
   bool paused_ = false;
   Cycle paused_since_ = 0;
   Cycle paused_cycles_ = 0;

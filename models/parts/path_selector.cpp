@@ -1,5 +1,6 @@
 #include "parts/path_selector.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace heddle {
@@ -29,6 +30,22 @@ std::size_t PathSelector::by_flowlet(const Frame& frame, std::size_t ports, Cycl
   if (gap) flowlet.choice = static_cast<std::uint16_t>(rng_.below(static_cast<std::uint32_t>(ports)));
   flowlet.last = now + 1;
   return flowlet.choice % ports;
+}
+
+unsigned PathSelector::by_grade(const std::vector<std::uint16_t>& ports,
+                                const std::vector<std::uint8_t>& grades) {
+  std::uint8_t best = 0xff;
+  std::uint32_t equals = 0;
+  for (const std::uint16_t port : ports) {
+    const std::uint8_t grade = grades[port];
+    equals = grade < best ? 1 : equals + (grade == best ? 1 : 0);
+    best = std::min(best, grade);
+  }
+  std::uint32_t left = equals == 1 ? 0 : rng_.below(equals);
+  for (const std::uint16_t port : ports) {
+    if (grades[port] == best && left-- == 0) return port;
+  }
+  return ports[0];
 }
 
 }  // namespace heddle

@@ -19,16 +19,14 @@ class PathSelector {
     Routing routing = Routing::adaptive;
     SprayPolicy spray = SprayPolicy::random;
     Cycle flowlet_gap_cycles = 1000;
-    std::uint64_t grade_bytes = 8192;
-    std::uint64_t grades = 8;
   };
 
   /// `groups[g]`: the ports, at least one, that lead to the same set of hosts.
   PathSelector(const Rules& rules, std::vector<std::vector<std::uint16_t>> groups, Rng rng);
 
-  /// The port of group `group` that `frame` takes. load(port) is the port's queue in bytes.
-  template <class Load>
-  unsigned choose(unsigned group, const Frame& frame, Cycle now, Load&& load) {
+  /// The port of group `group` that `frame` takes. grades[port] is the quantised load of a port.
+  unsigned choose(unsigned group, const Frame& frame, Cycle now,
+                  const std::vector<std::uint8_t>& grades) {
     const std::vector<std::uint16_t>& ports = groups_[group];
     if (ports.size() == 1) return ports[0];
     switch (rules_.routing) {
@@ -37,7 +35,7 @@ class PathSelector {
       case Routing::flowlet:
         return ports[by_flowlet(frame, ports.size(), now)];
       case Routing::adaptive:
-        return by_grade(ports, load);
+        return by_grade(ports, grades);
       case Routing::spray:
         break;
     }
@@ -59,21 +57,9 @@ class PathSelector {
   }
   std::size_t by_flowlet(const Frame& frame, std::size_t ports, Cycle now);
 
-  /// The lowest grade of load; among equals each with the same probability (one pass, reservoir).
-  template <class Load>
-  unsigned by_grade(const std::vector<std::uint16_t>& ports, Load&& load) {
-    std::uint64_t best = ~std::uint64_t{0};
-    std::uint32_t equals = 0;
-    unsigned chosen = ports[0];
-    for (const std::uint16_t port : ports) {
-      const std::uint64_t grade = std::min<std::uint64_t>(load(port) / rules_.grade_bytes, rules_.grades - 1);
-      if (grade > best) continue;
-      equals = grade < best ? 1 : equals + 1;
-      best = grade;
-      if (equals == 1 || rng_.below(equals) == 0) chosen = port;
-    }
-    return chosen;
-  }
+  /// The lowest grade; among equals each with the same probability.
+  unsigned by_grade(const std::vector<std::uint16_t>& ports,
+                    const std::vector<std::uint8_t>& grades);
 
   static constexpr std::size_t flowlet_entries = 8192;  // as LetFlow's table in hardware: 64 K/8
 

@@ -21,8 +21,7 @@ std::vector<PausedLink> cables(const std::vector<SwitchPort>& ports, const Adapt
 
 PathSelector::Rules selector_rules(const AdaptiveConfig& config, Routing routing,
                                    const Clock& clock) {
-  return {routing, config.spray, clock.cycles(config.flowlet_gap), config.grade.value,
-          config.grades};
+  return {routing, config.spray, clock.cycles(config.flowlet_gap)};
 }
 
 }  // namespace
@@ -45,6 +44,7 @@ AdaptiveSwitch::AdaptiveSwitch(const sc_core::sc_module_name& module_name,
               group_headroom(config.memory, cables(ports, config), classes)),
       selector_(selector_rules(config, routing, clock_), routes.ports_of_group,
                 Rng(clock_.options().seed, path(), "path")),
+      grades_(ports.size()),
       marking_(clock_.options().seed, path(), "marking"),
       outputs_(environment, id(), static_cast<unsigned>(ports.size()),
                {static_cast<unsigned>(ports.size()), classes, largest_packet_bytes,
@@ -90,8 +90,7 @@ void AdaptiveSwitch::accept(unsigned input, Frame frame) {
   }
   book_arrival(packets_[frame.packet], *in_[input], now());
   const unsigned output =
-      selector_.choose(group_of_host_[frame.destination], frame, now(),
-                       [&](unsigned port) { return outputs_.queued_bytes(port); });
+      selector_.choose(group_of_host_[frame.destination], frame, now(), grades_);
   mark_congestion(output, frame);
   if (!store(input, output, frame)) {
     packets_.release(frame.packet);
@@ -99,6 +98,13 @@ void AdaptiveSwitch::accept(unsigned input, Frame frame) {
   }
   by_role_[static_cast<unsigned>(places_[output].role)].add(stored_bytes(frame), now());
   outputs_.push(output, frame.traffic_class, frame, input, now());
+  grade(output);
+}
+
+/// Port load as routing sees it: the queue in steps of `grade` bytes.
+void AdaptiveSwitch::grade(unsigned port) {
+  grades_[port] = static_cast<std::uint8_t>(std::min<std::uint64_t>(
+      outputs_.queued_bytes(port) / config_.grade.value, config_.grades - 1));
 }
 
 bool AdaptiveSwitch::store(unsigned input, unsigned output, Frame& frame) {
@@ -146,6 +152,7 @@ void AdaptiveSwitch::transmit() {
     const std::uint32_t bytes = out.wire_bytes - ethernet_framing_bytes;
     memory_.release(pair(out.input, out.traffic_class), pair(output, out.traffic_class), bytes);
     by_role_[static_cast<unsigned>(places_[output].role)].remove(bytes, now());
+    grade(output);
     if (memory_.has_xoff_changes()) announce_pauses();
   });
 }

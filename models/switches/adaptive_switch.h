@@ -61,6 +61,7 @@ class AdaptiveSwitch : public Device {
   void accept(unsigned input, Frame frame);
   bool store(unsigned input, unsigned output, Frame& frame);
   void mark_congestion(unsigned output, Frame& frame);
+  void grade(unsigned port);
   void announce_pauses();
 
   unsigned ports() const { return static_cast<unsigned>(in_.size()); }
@@ -77,6 +78,7 @@ class AdaptiveSwitch : public Device {
   std::vector<Link*> in_;
   SharedBuffer memory_;
   PathSelector selector_;
+  std::vector<std::uint8_t> grades_;  // by port: quantised load
   Rng marking_;
   OutputPorts outputs_;
   std::array<Occupancy, buffer_role_count> by_role_;  // what waits for ports of each role

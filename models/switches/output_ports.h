@@ -48,7 +48,6 @@ class OutputPorts {
         strict_(strict_classes(shape.classes)),
         release_(shape.release),
         ports_(shape.ports),
-        queued_bytes_(shape.ports),
         rules_(shape.ports, Rules(shape.classes, shape.quantum_bytes)),
         queues_(shape.ports * classes_, shape.capacity_frames),
         attention_(shape.ports) {}
@@ -71,7 +70,6 @@ class OutputPorts {
     });
     queues_.push(queue(port, traffic_class), {frame, static_cast<std::uint16_t>(input)});
     p.backlog = static_cast<std::uint8_t>(p.backlog | 1U << traffic_class);
-    queued_bytes_[port] += frame.wire_bytes;
     p.occupancy.add(frame.wire_bytes, now);
     attention_.set(port);
   }
@@ -106,7 +104,7 @@ class OutputPorts {
     }
   }
 
-  std::uint32_t queued_bytes(unsigned port) const { return queued_bytes_[port]; }
+  std::uint64_t queued_bytes(unsigned port) const { return ports_[port].occupancy.level(); }
   std::uint32_t queued_frames(unsigned port, unsigned traffic_class) const {
     return queues_.length(queue(port, traffic_class));
   }
@@ -232,7 +230,6 @@ class OutputPorts {
 
   template <class Done>
   void let_go(unsigned port, const Departure& out, Cycle now, Done&& done) {
-    queued_bytes_[port] -= out.wire_bytes;
     ports_[port].occupancy.remove(out.wire_bytes, now);
     done(port, out);
   }
@@ -245,7 +242,6 @@ class OutputPorts {
   std::uint8_t strict_;  // mask
   Release release_;
   std::vector<Port> ports_;
-  std::vector<std::uint32_t> queued_bytes_;  // side by side: routing compares many
   std::vector<Rules> rules_;
   QueueBank<Queued> queues_;
   BitMask attention_;

@@ -80,9 +80,8 @@ void Fabric::build_leaf(const Scenario& scenario, const Blueprint& blueprint, un
                         largest_packet_bytes(scenario.nic)};
   leaves_.push_back(std::make_unique<ScheduledLeaf>(drawn.name.c_str(), environment, place,
                                                     scenario.scheduled, scenario.classes));
-  // The path inside carries all its hosts at once, with the fabric's usual third of speed-up
-  // (OpenBCM SDK 6.5.27: Jericho2C+ 33 %), so that it is never what limits them.
-  const Rate inside{host_link.rate.bits_per_second * blueprint.hosts_per_leaf * 4 / 3};
+  // The path inside carries all its hosts at once, twice over: it is never what limits them.
+  const Rate inside{host_link.rate.bits_per_second * blueprint.hosts_per_leaf * 2};
   links_.push_back(std::make_unique<Link>(
       fmt::format("{}-inside", drawn.name), environment.clock, environment.packets,
       LinkRate::of(inside, environment.clock.options().period_ps),

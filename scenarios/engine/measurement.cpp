@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/statistics.h"
 
@@ -69,6 +70,11 @@ Totals add_up(const Fabric& fabric) {
 std::uint64_t in_flight(const DeliveryLog& log, const Totals& totals) {
   return log.injected_packets() - log.delivered_packets() - log.discarded_packets() -
          totals.all_dropped();
+}
+
+void append(Json::object_t& object, const std::string& key, Json value) {
+  static_cast<std::vector<std::pair<const std::string, Json>>&>(object).emplace_back(
+      key, std::move(value));
 }
 
 Json percentiles(const Histogram& histogram, double scale,
@@ -143,35 +149,40 @@ Json reordering(const ReorderTotals& totals) {
 
 /// Queues that never held a byte are left out of the list, not of the totals.
 Json buffers(const Fabric& fabric, Cycle end) {
-  Json json;
   std::array<std::uint64_t, buffer_role_count> totals{};
-  Json queues;
+  // The underlying list is filled directly: a lookup in it is linear, and names do not repeat.
+  Json::object_t devices;
   for (const Device* device : fabric.devices()) {
+    Json queues;
     for (const BufferView& view : device->buffers()) {
       const Occupancy& occupancy = *view.occupancy;
       if (view.whole) totals[static_cast<unsigned>(view.role)] += occupancy.peak_bytes();
       if (occupancy.peak_bytes() == 0) continue;
-      Json& queue = queues[device->path()][view.queue];
-      queue["peak_bytes"] = occupancy.peak_bytes();
-      queue["mean_bytes"] = occupancy.mean_bytes(end);
-      queue["p99_bytes"] = occupancy.quantile_bytes(0.99, end);
+      queues[view.queue] = {{"peak_bytes", occupancy.peak_bytes()},
+                            {"mean_bytes", occupancy.mean_bytes(end)},
+                            {"p99_bytes", occupancy.quantile_bytes(0.99, end)}};
     }
+    if (!queues.empty()) append(devices, device->path(), std::move(queues));
   }
+  Json total;
   for (unsigned role = 0; role < buffer_role_count; ++role) {
-    json["total"][role_names[role]]["peak_bytes"] = totals[role];
+    total[role_names[role]]["peak_bytes"] = totals[role];
   }
-  json.update(queues);
-  return json;
+  Json::object_t all;
+  append(all, "total", std::move(total));
+  for (auto& [name, queues] : devices) append(all, name, std::move(queues));
+  return all;
 }
 
 Json links(const Fabric& fabric, Cycle end, double cycle_ns) {
-  Json json;
+  Json::object_t all;
   for (const auto& link : fabric.links()) {
     if (link->frames() == 0) continue;
-    json[link->name()]["utilization"] = link->utilization(end);
-    json[link->name()]["paused_ns"] = static_cast<double>(link->paused_cycles(end)) * cycle_ns;
+    append(all, link->name(),
+           {{"utilization", link->utilization(end)},
+            {"paused_ns", static_cast<double>(link->paused_cycles(end)) * cycle_ns}});
   }
-  return json;
+  return all;
 }
 
 Json run(const RunFacts& facts, Cycle end, double cycle_ns) {

@@ -1,0 +1,181 @@
+// Laws that every variant of every scenario in the library must obey: nothing is lost, runs repeat,
+// the seed matters, the order of devices does not, and neither does skipping idle cycles.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "engine/child_process.h"
+#include "engine/loader.h"
+#include "engine/statistics.h"
+
+namespace heddle {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct Member {
+  std::string file;     // below scenarios/
+  std::string variant;  // empty: the file could not be read
+  std::string problem;
+
+  friend void PrintTo(const Member& member, std::ostream* out) {
+    *out << member.file << " " << member.variant;
+  }
+};
+
+fs::path path_of(const std::string& file) { return fs::path(HEDDLE_SOURCE_DIR) / "scenarios" / file; }
+
+std::vector<Member> members_of(const std::string& file) {
+  try {
+    std::vector<Member> members;
+    for (const Scenario& scenario : load(path_of(file))) members.push_back({file, scenario.variant, ""});
+    return members;
+  } catch (const InputError& error) {
+    return {{file, "", error.what()}};
+  }
+}
+
+std::vector<Member> library() {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(path_of(""))) {
+    if (entry.path().extension() == ".yaml") files.push_back(entry.path().filename().string());
+  }
+  std::sort(files.begin(), files.end());
+  std::vector<Member> members;
+  for (const std::string& file : files) {
+    for (const Member& member : members_of(file)) members.push_back(member);
+  }
+  return members;
+}
+
+/// A scenario about a file that is no part of the project.
+bool needs_shared_input(const std::string& file) {
+  std::ifstream input(path_of(file));
+  std::stringstream text;
+  text << input.rdbuf();
+  return text.str().find("../../shared/") != std::string::npos;
+}
+
+bool lossless(const Scenario& scenario) {
+  return std::all_of(scenario.classes.begin(), scenario.classes.end(),
+                     [](const TrafficClassConfig& c) { return c.lossless; });
+}
+
+struct Result {
+  int exit_code = 0;
+  std::string explanation;
+  Json results;
+
+  std::string hash() const { return results.at("run").at("result_hash"); }
+  std::uint64_t packets(const std::string& what) const { return results.at("packets").at(what); }
+};
+
+Result run(const Scenario& scenario, const RunOptions& options = {}) {
+  ChildProcess child(scenario, options, simulate, {});
+  while (child.receive([](const Progress&) {})) {
+  }
+  ChildProcess::End end = child.end();
+  Result result{end.exit_code, end.explanation, {}};
+  if (end.outcome) {
+    result.exit_code = static_cast<int>(end.outcome->status);
+    result.explanation = end.outcome->explanation;
+    result.results = std::move(end.outcome->results);
+  }
+  return result;
+}
+
+/// What two runs of one seed have in common: everything but the speed of the machine.
+std::string comparable(Json results) {
+  results["run"].erase("wall_s");
+  results["run"].erase("ns_per_frame_hop");
+  return results.dump();
+}
+
+class Library : public ::testing::TestWithParam<Member> {
+ protected:
+  void SetUp() override {
+    const Member& member = GetParam();
+    if (member.variant.empty() && needs_shared_input(member.file)) {
+      GTEST_SKIP() << "an input is not here: " << member.problem;
+    }
+    ASSERT_EQ(member.problem, "");
+    LoadOptions options;
+    options.variants = {member.variant};
+    scenario_ = load(path_of(member.file), options).at(0);
+  }
+
+  /// The command that repeats a run of this test.
+  std::string command(const std::string& more = "") const {
+    return "reproduce: heddle run scenarios/" + GetParam().file + " --variant " +
+           GetParam().variant + more;
+  }
+
+  Scenario scenario_;
+};
+
+TEST_P(Library, EndsAndLosesNothing) {
+  const Result result = run(scenario_);
+  ASSERT_EQ(result.exit_code, 0) << result.explanation << "\n" << command();
+  EXPECT_EQ(result.packets("in_flight"), 0) << command();
+  EXPECT_EQ(result.packets("injected"),
+            result.packets("delivered") + result.packets("discarded") + result.packets("dropped"))
+      << command();
+  EXPECT_GT(result.packets("delivered"), 0) << command();
+  if (lossless(scenario_)) {
+    EXPECT_EQ(result.packets("dropped"), 0) << command();
+  }
+  EXPECT_NO_THROW(check_declared(result.results)) << command();
+}
+
+TEST_P(Library, RepeatsWithItsSeedAndDiffersWithAnother) {
+  const Result first = run(scenario_);
+  const Result second = run(scenario_);
+  EXPECT_EQ(comparable(first.results), comparable(second.results)) << command();
+  scenario_.seed += 1;
+  EXPECT_NE(run(scenario_).hash(), first.hash())
+      << command(" --seed N, with " + std::to_string(scenario_.seed - 1) + " and with " +
+                 std::to_string(scenario_.seed));
+}
+
+/// The first part of the run decides: waking every device in every cycle takes long.
+TEST_P(Library, OrderAndIdleSkippingDoNotMatter) {
+  const bool large = scenario_.fabric.host_count() > 64;
+  const Duration end = large ? 25_us : 120_us;
+  scenario_.measure.deadline = std::min(scenario_.measure.deadline, end);
+  scenario_.measure.warmup = std::min(scenario_.measure.warmup, 5_us);
+  const std::string deadline = " --set measure.deadline='" + std::string(large ? "25 us'" : "120 us'") +
+                               " --set measure.warmup=...";
+
+  RunOptions shuffled;
+  shuffled.shuffle_devices = true;
+  RunOptions awake;
+  awake.wake_every_cycle = true;
+  const Result plain = run(scenario_);
+  ASSERT_FALSE(plain.results.is_null()) << plain.explanation << "\n" << command(deadline);
+  EXPECT_EQ(comparable(run(scenario_, shuffled).results), comparable(plain.results))
+      << command(deadline + " --shuffle-devices");
+  EXPECT_EQ(comparable(run(scenario_, awake).results), comparable(plain.results))
+      << command(deadline + " --no-idle-skip");
+}
+
+std::string name_of(const ::testing::TestParamInfo<Member>& info) {
+  std::string name = info.param.file.substr(0, info.param.file.rfind('.')) + "_" +
+                     (info.param.variant.empty() ? "unread" : info.param.variant);
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Scenarios, Library, ::testing::ValuesIn(library()), name_of);
+
+}  // namespace
+}  // namespace heddle
