@@ -142,7 +142,9 @@ void Clock::fetch(std::uint32_t block) const {
     for (std::uint32_t i = 0; i < blocks_[block].count; ++i) {
       const Wake& wake = blocks_[block].wakes[i];
       __builtin_prefetch(&devices_[wake.device]->due_);
-      for (const void* memory : wake.touches) __builtin_prefetch(memory);
+      for (const void* memory : wake.touches) {
+        __builtin_prefetch(memory != nullptr ? memory : this);  // null would cost a page walk
+      }
     }
   }
 }

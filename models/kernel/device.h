@@ -76,7 +76,9 @@ class Device : public sc_core::sc_module {
 
   void run();
   void fetch() const {
-    for (const void* memory : hot_) __builtin_prefetch(memory);
+    for (const void* memory : hot_) {
+      if (memory != nullptr) __builtin_prefetch(memory);
+    }
   }
 
   Cycle collected_ = never;

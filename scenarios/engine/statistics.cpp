@@ -44,6 +44,13 @@ void add_packets(Statistics& all) {
        {"packets.dropped", "packets", "Packets that a device of the fabric threw away."},
        {"packets.dropped_by_reason.*", "packets", "Dropped packets by reason."},
        {"packets.in_flight", "packets", "Packets still under way when the run ended."},
+       {"packets.retransmitted", "packets", "Data packets that were sent again."},
+       {"packets.trimmed", "packets", "Data packets that a switch cut to their header."},
+       {"packets.marked", "packets", "Data packets that a switch marked: congestion experienced."},
+       {"packets.answers", "packets", "Acknowledgements, NAKs and CNPs that the hosts sent."},
+       {"packets.notifications", "packets", "Congestion notifications (CNP) that senders obeyed."},
+       {"packets.time_outs", "time-outs", "Times that a queue pair heard nothing for too long."},
+       {"credits.granted", "credits", "Credits that egress ports of the scheduled fabric gave."},
        {"throughput.gbps", "Gbps",
         "Payload delivered per second, over all hosts, from the first message to the end."}});
 }
@@ -124,7 +131,7 @@ void add_run(Statistics& all) {
               {"run.ns_per_frame_hop", "ns",
                "Real time per frame and link, the simulator's speed; differs from run to run."},
               {"run.result_hash", "word",
-               "Hash over every delivery and its cycle: equal for equal behaviour."}});
+               "Hash over every frame on every link and its cycle: equal for equal behaviour."}});
 }
 
 Statistics declare() {

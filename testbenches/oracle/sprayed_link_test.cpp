@@ -89,7 +89,7 @@ class Surroundings : public Device {
   void start(unsigned source) {
     Frame frame = plan_.make(source, random_);
     frame.packet = packets_.acquire();
-    packets_[frame.packet].due = packets_[frame.packet].mark = now();
+    packets_[frame.packet].due = now();
     packets_[frame.packet].frame = frame;
     out_[source]->send(frame, now());
     arm(source, now());
@@ -155,7 +155,7 @@ class Testbench {
 
  private:
   Link& lay(const LinkRate& rate) {
-    cables_.push_back(std::make_unique<Link>("cable", clock_, rate, cable_cycles));
+    cables_.push_back(std::make_unique<Link>("cable", clock_, packets_, rate, cable_cycles));
     return *cables_.back();
   }
 
