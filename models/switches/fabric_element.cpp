@@ -61,7 +61,7 @@ void FabricElement::accept(unsigned port, const Frame& frame) {
   if (held > config_.receive_pool_cells) {
     throw CheckFailure(fmt::format("receive pool of port {} overflows at {} cells", port, held));
   }
-  if (held >= config_.xoff_cells && !stopped_.test(port)) flow_control(port, true);
+  if (held >= *config_.xoff_cells && !stopped_.test(port)) flow_control(port, true);
   outputs_.push(output, cells, frame, port, now());
 }
 
@@ -80,7 +80,7 @@ void FabricElement::transmit() {
   outputs_.transmit(now(), [&](unsigned, const OutputPorts::Departure& out) {
     if (out.kind != FrameKind::cell) return;
     occupancy_.remove(out.wire_bytes, now());
-    if (--pool_cells_[out.input] <= config_.xon_cells && stopped_.test(out.input)) {
+    if (--pool_cells_[out.input] <= *config_.xon_cells && stopped_.test(out.input)) {
       flow_control(out.input, false);
     }
   });

@@ -17,7 +17,8 @@ namespace heddle {
 
 class FabricElement : public Device {
  public:
-  /// Port p reaches leaf p / links_per_leaf.
+  /// Port p reaches leaf p / links_per_leaf. `config` without `auto`: every optional has its value
+  /// (engine/fabric_limits.h).
   FabricElement(const sc_core::sc_module_name& module_name, const Environment& environment,
                 unsigned leaves, unsigned links_per_leaf, const ScheduledConfig& config);
 

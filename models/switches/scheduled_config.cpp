@@ -27,7 +27,8 @@ void ScheduledConfig::describe(Fields& fields) {
   fields.add("egress_threshold", egress_threshold, 1024, 1e9,
              "An egress port that holds this much grants no credits.");
   fields.add("egress_buffer", egress_buffer, 4096, 1e12,
-             "Egress memory of a leaf; that it never overflows is checked.",
+             "Egress memory of a leaf; that it never overflows is checked. auto is the SDK's, or "
+             "what credits can bring at most if that is more.",
              "OpenBCM SDK 6.5.27: Jericho2C+ 32,000 buffers of 256 B per core");
   fields.choice("segmentation", segmentation, {"packed", "unpacked"},
                 "Packed cells carry the end of one packet and the start of the next of its VOQ.",
@@ -49,10 +50,11 @@ void ScheduledConfig::describe(Fields& fields) {
              "Cells that a fabric element can hold per incoming link.",
              "OpenBCM SDK 6.5.27: Ramon 768 words (one cell each here)");
   fields.add("xoff_cells", xoff_cells, 1, 1e6,
-             "Held cells at which the element stops the link's sender; it never drops.",
+             "Held cells at which the element stops the link's sender; it never drops. auto is the "
+             "SDK's, or lower where the cable holds more than the rest of the pool.",
              "OpenBCM SDK 6.5.27: Ramon link-level flow control at 384");
   fields.add("xon_cells", xon_cells, 0, 1e6,
-             "Held cells at which the element lets the sender go on.");
+             "Held cells at which the element lets the sender go on; auto is 5/6 of xoff_cells.");
   fields.add("ingress_latency", ingress_latency, 1e3, 1e8,
              "From the last byte of a packet on the host link to its VOQ.");
   fields.add("egress_latency", egress_latency, 1e3, 1e8,

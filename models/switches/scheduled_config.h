@@ -36,7 +36,7 @@ struct ScheduledConfig {
   std::optional<std::uint64_t> credits_outstanding;
   Duration credit_watchdog = 500_us;
   Bytes egress_threshold = 128_KiB;
-  Bytes egress_buffer = 8'192'000_B;
+  std::optional<Bytes> egress_buffer;
   Segmentation segmentation = Segmentation::packed;
   Bytes cell_payload = 256_B;
   Bytes cell_header = 16_B;
@@ -44,8 +44,8 @@ struct ScheduledConfig {
   std::uint64_t cells_per_cycle = 8;
   std::uint64_t staging_cells = 16;
   std::uint64_t receive_pool_cells = 768;
-  std::uint64_t xoff_cells = 384;
-  std::uint64_t xon_cells = 320;
+  std::optional<std::uint64_t> xoff_cells;
+  std::optional<std::uint64_t> xon_cells;
   Duration ingress_latency = 200_ns;
   Duration egress_latency = 200_ns;
   Duration element_latency = 150_ns;

@@ -145,7 +145,7 @@ void ScheduledLeaf::accept_cell(const Link& link, const Frame& cell) {
                   [&](PacketRecord& record) { book_arrival(record, link, now()); });
   egress_.add(cell.payload_bytes, now());
   reassembly_.add(cell.payload_bytes, now());
-  if (egress_.level() > config_.egress_buffer.value) {
+  if (egress_.level() > config_.egress_buffer->value) {
     throw CheckFailure(fmt::format("egress memory overflows: {} B", egress_.level()));
   }
   reassembler_.arrive(cell.source, cell, [&](const Frame& next) {

@@ -39,6 +39,7 @@ struct LeafPlace {
 
 class ScheduledLeaf : public Device {
  public:
+  /// `config` without `auto`: every optional has its value (engine/fabric_limits.h).
   ScheduledLeaf(const sc_core::sc_module_name& module_name, const Environment& environment,
                 const LeafPlace& place, const ScheduledConfig& config,
                 const std::vector<TrafficClassConfig>& classes);

@@ -1,38 +1,19 @@
 #include "engine/fabric.h"
 
+#include "engine/fabric_limits.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 namespace heddle {
-
-std::uint32_t largest_packet_bytes(const NicConfig& nic) {
-  return static_cast<std::uint32_t>(nic.mtu.value) + data_header_bytes(nic.receive) +
-         ethernet_framing_bytes;
-}
-
-std::uint32_t outstanding_credits(const Scenario& scenario, const LinkConfig& fabric_link) {
-  const ScheduledConfig& scheduled = scenario.scheduled;
-  if (scheduled.credits_outstanding) {
-    return static_cast<std::uint32_t>(*scheduled.credits_outstanding);
-  }
-  const double one_way_s =
-      static_cast<double>(2 * fabric_link.latency.picoseconds +
-                          scheduled.element_latency.picoseconds +
-                          scheduled.egress_latency.picoseconds) *
-      1e-12;
-  const double rate = static_cast<double>(scenario.fabric.host_link.rate.bits_per_second) *
-                      std::max(1.0, scheduled.credit_speedup);
-  const double credits =
-      std::ceil(rate * one_way_s / (8 * static_cast<double>(scheduled.credit.value)));
-  return 2 * static_cast<std::uint32_t>(std::max(2.0, credits)) + 2;
-}
 
 Fabric::Fabric(const Scenario& scenario, const Blueprint& blueprint,
                const Environment& environment, Workload& workload, DeliveryLog& log,
                const MessageEvents& events)
-    : hosts_per_leaf_(blueprint.hosts_per_leaf) {
+    : hosts_per_leaf_(blueprint.hosts_per_leaf),
+      scheduled_(scenario.switch_kind == SwitchKind::scheduled ? without_auto(scenario)
+                                                               : scenario.scheduled) {
   for (unsigned host = 0; host < blueprint.hosts; ++host) {
     const auto number = static_cast<HostId>(host);
     nics_.push_back(std::make_unique<Nic>(
@@ -58,7 +39,7 @@ void Fabric::build_boxes(const Scenario& scenario, const Blueprint& blueprint,
       const auto per_leaf = static_cast<unsigned>(drawn.ports.size()) / blueprint.leaves;
       elements_.push_back(std::make_unique<FabricElement>(drawn.name.c_str(), environment,
                                                           blueprint.leaves, per_leaf,
-                                                          scenario.scheduled));
+                                                          scheduled_));
       devices_.push_back(elements_.back().get());
     }
   }
@@ -76,10 +57,10 @@ void Fabric::build_leaf(const Scenario& scenario, const Blueprint& blueprint, un
                         fabric_links,
                         host_link.rate,
                         host_link.latency,
-                        outstanding_credits(scenario, drawn.ports.back().cable),
+                        static_cast<std::uint32_t>(*scheduled_.credits_outstanding),
                         largest_packet_bytes(scenario.nic)};
   leaves_.push_back(std::make_unique<ScheduledLeaf>(drawn.name.c_str(), environment, place,
-                                                    scenario.scheduled, scenario.classes));
+                                                    scheduled_, scenario.classes));
   // The path inside carries all its hosts at once, twice over: it is never what limits them.
   const Rate inside{host_link.rate.bits_per_second * blueprint.hosts_per_leaf * 2};
   links_.push_back(std::make_unique<Link>(

@@ -60,13 +60,7 @@ class Fabric {
   std::vector<std::unique_ptr<AdaptiveSwitch>> switches_;
   std::vector<const Device*> devices_;
   unsigned hosts_per_leaf_;
+  ScheduledConfig scheduled_;  // without `auto`
 };
-
-/// Bytes of the largest packet of a scenario, headers and framing included.
-std::uint32_t largest_packet_bytes(const NicConfig& nic);
-
-/// Credits that a VOQ may have outstanding: what the scenario says or, for `auto`, the SDK's rule
-/// max(2, ceil(rate * delay / (8 * credit))) for each way, plus two for the turns in between.
-std::uint32_t outstanding_credits(const Scenario& scenario, const LinkConfig& fabric_link);
 
 }  // namespace heddle

@@ -70,8 +70,8 @@ INSTANTIATE_TEST_SUITE_P(Case13, CreditLoop, ::testing::Values(short_loop, long_
 TEST_P(CreditLoop, ThroughputIsCreditsPerRoundTrip) {
   NicConfig nic;
   nic.receive = ReceiveMode::unreliable_datagram;
-  const MessageBytes less = message_bytes(nic, 2'000 * 4096);
-  const MessageBytes more = message_bytes(nic, 6'000 * 4096);
+  const MessageBytes less = message_bytes(nic, 2000UL * 4096);
+  const MessageBytes more = message_bytes(nic, 6000UL * 4096);
   const double credit = 4096;
   const auto rtt = static_cast<double>(round_trip(GetParam()));
   const double to_fill = rtt * host_bytes_per_cycle / credit;  // bandwidth-delay product
@@ -116,8 +116,8 @@ TEST_P(CreditLoop, AutomaticCreditsFillTheLoop) {
     std::string text = scenario(GetParam(), 0, message);
     return text.replace(text.find("credits_outstanding: 0"), 22, "credits_outstanding: auto");
   };
-  const MessageBytes less = message_bytes(nic, 1'000 * 4096);
-  const MessageBytes more = message_bytes(nic, 2'000 * 4096);
+  const MessageBytes less = message_bytes(nic, 1000UL * 4096);
+  const MessageBytes more = message_bytes(nic, 2000UL * 4096);
   const double took = completion_cycles(yaml(more.payload)) - completion_cycles(yaml(less.payload));
   EXPECT_NEAR(static_cast<double>(more.wire - less.wire) / took / host_bytes_per_cycle, 1, 0.001)
       << reproduce(yaml(more.payload));

@@ -30,7 +30,7 @@ constexpr unsigned cell_payload = 256;
 constexpr unsigned cell_header = 16;
 constexpr unsigned cell_cycles = 64;
 constexpr unsigned leaf_hosts = 16;
-constexpr Cycle warmup_cycles = 5000 * cell_cycles;
+constexpr Cycle warmup_cycles = Cycle{5000} * cell_cycles;
 constexpr Cycle cable_cycles = 10;
 
 constexpr std::uint32_t cell_bytes = cell_payload + cell_header;
@@ -124,7 +124,7 @@ class Surroundings : public Device {
 /// cell per 64 cycles.
 class Testbench {
  public:
-  Testbench(std::uint64_t seed, Surroundings::Plan plan, std::uint32_t frame_bytes)
+  Testbench(std::uint64_t seed, const Surroundings::Plan& plan, std::uint32_t frame_bytes)
       : clock_("clock", {1000, seed, false, false, "this test"}),
         environment_{clock_, packets_},
         frame_bytes_(frame_bytes),

@@ -1,0 +1,26 @@
+// What a scheduled fabric must be able to hold, given its rates and cables: the values behind `auto`
+// and the bounds for values that the user chooses.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/scenario.h"
+
+namespace heddle {
+
+/// Bytes of the largest packet of a scenario, headers and framing included.
+std::uint32_t largest_packet_bytes(const NicConfig& nic);
+
+/// The link between a leaf and an element: the fabric's, or the chassis' internal one.
+LinkConfig fabric_link(const Scenario& scenario);
+
+/// The scenario's `scheduled` section with every `auto` replaced by its value:
+///   credits_outstanding  max(2, ceil(rate * delay / (8 * credit))), the SDK's rule, for each way, plus
+///                        two for the turns in between
+///   egress_buffer        the SDK's 8,192,000 B, or what credits can bring at most
+///   xoff_cells           the SDK's 384, or what the pool leaves beside the cells that still come
+///   xon_cells            5/6 of xoff_cells
+/// Throws InputError when a chosen value is below what the fabric needs.
+ScheduledConfig without_auto(const Scenario& scenario);
+
+}  // namespace heddle
