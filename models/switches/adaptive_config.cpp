@@ -13,20 +13,24 @@ void AdaptiveConfig::describe(Fields& fields) {
   fields
       .choice("spray", spray, {"round_robin", "random"},
               "How packets choose among equal-cost ports.")
-      .when("/routing", {"spray"});
+      .when("/routing", {"spray"})
+      .when("/fabric.topology", {"leaf_spine"});
   fields
       .add("flowlet_gap", flowlet_gap, 1e3, 1e10,
            "A flow that was silent for this long may change its path.",
            "Vanini et al., NSDI 2017 (LetFlow)")
-      .when("/routing", {"flowlet"});
+      .when("/routing", {"flowlet"})
+      .when("/fabric.topology", {"leaf_spine"});
   fields
       .add("grade", grade, 64, 1e9, "Egress queue bytes that make one grade of load.",
            "quantised grades: NVIDIA adaptive routing documentation; the quantum is a choice")
-      .when("/routing", {"adaptive"});
+      .when("/routing", {"adaptive"})
+      .when("/fabric.topology", {"leaf_spine"});
   fields
       .add("grades", grades, 2, 64,
            "Number of grades; the last one means everything from there up.")
-      .when("/routing", {"adaptive"});
+      .when("/routing", {"adaptive"})
+      .when("/fabric.topology", {"leaf_spine"});
   fields.flag("trimming", trimming,
               "A packet of a lossy class that finds no room is cut to its header and forwarded in "
               "the highest class instead of dropped.",

@@ -94,7 +94,8 @@ void Scenario::describe(Fields& fields) {
   fields
       .choice("routing", routing, {"ecmp", "flowlet", "adaptive", "spray"},
               "How a packet chooses among equal-cost ports.")
-      .when("switch", {"adaptive"});
+      .when("switch", {"adaptive"})
+      .when("fabric.topology", {"leaf_spine"});
   fields.list("workload", workload, "What the hosts send; a list runs side by side.");
   fields.section("fabric", fabric, "Devices and cables.");
   fields.list("classes", classes,
