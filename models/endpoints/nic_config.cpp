@@ -22,7 +22,9 @@ void NicConfig::describe(Fields& fields) {
       .when("receive", {"go_back_n", "selective_repeat", "out_of_order_placement"});
   fields
       .add("retransmission_timeout", retransmission_timeout, 1e6, 1e13,
-           "A queue pair with packets outstanding and no news for this long sends them again.")
+           "A queue pair with packets outstanding and no news for this long sends them again. In a "
+           "lossless fabric it must outlast the deepest queue.",
+           "InfiniBand Architecture Specification 1.4, 9.7.6.1.3: 4.096 us * 2^n; n = 12")
       .when("receive", {"go_back_n", "selective_repeat", "out_of_order_placement"});
   fields
       .choice("congestion_control", congestion_control, {"none", "dcqcn"},

@@ -19,7 +19,7 @@ struct NicConfig {
   ReceiveMode receive = ReceiveMode::go_back_n;
   Bytes window = 1_GiB;
   std::uint64_t ack_interval = 16;
-  Duration retransmission_timeout = 100_us;
+  Duration retransmission_timeout = 16'777'216_ns;
   CongestionControl congestion_control = CongestionControl::none;
   DcqcnConfig dcqcn;
   Duration transmit_latency = 100_ns;

@@ -26,7 +26,7 @@ std::uint64_t PathSelector::flow_hash(const Frame& frame) const {
 
 std::size_t PathSelector::by_flowlet(const Frame& frame, std::size_t ports, Cycle now) {
   Flowlet& flowlet = flowlets_[flow_hash(frame) % flowlet_entries];
-  const bool gap = flowlet.last == 0 || now + 1 - flowlet.last > rules_.flowlet_gap_cycles;
+  const bool gap = flowlet.last == 0 || now + 1 - flowlet.last >= rules_.flowlet_gap_cycles;
   if (gap) flowlet.choice = static_cast<std::uint16_t>(rng_.below(static_cast<std::uint32_t>(ports)));
   flowlet.last = now + 1;
   return flowlet.choice % ports;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace heddle {
@@ -437,6 +438,12 @@ void ScheduledLeaf::verify(bool drained) const {
   if (sram_.used_cells() != 0 || egress_.level() != 0 || reassembly_.level() != 0) {
     throw CheckFailure(path() + ": bytes left behind");
   }
+}
+
+bool ScheduledLeaf::credits_at_rest() const {
+  return to_fabric_.held() == 0 &&
+         std::none_of(credit_ports_.begin(), credit_ports_.end(),
+                      [](const CreditPort& port) { return port.scheduler.wanted(); });
 }
 
 void ScheduledLeaf::verify_credits(const ScheduledLeaf& egress) const {

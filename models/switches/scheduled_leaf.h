@@ -58,6 +58,9 @@ class ScheduledLeaf : public Device {
   std::uint64_t credits_granted() const { return credits_granted_; }
   const DropCounts& drops() const { return drops_; }
 
+  /// No VOQ waits for a credit of this leaf, and no status or credit frame waits in it.
+  bool credits_at_rest() const;
+
   /// Law of credits, for two leaves of a fabric at rest: what `egress` has been asked for and has
   /// granted is what this leaf's VOQs for it have asked for and received.
   void verify_credits(const ScheduledLeaf& egress) const;

@@ -74,8 +74,8 @@ struct FabricConfig {
 
 struct MeasureConfig {
   Duration warmup = 0_ns;
-  Duration deadline = 10_ms;
-  Duration watchdog = 2_ms;
+  Duration deadline = 100_ms;
+  Duration watchdog = 40_ms;
 
   void describe(Fields& fields);
 };

@@ -105,10 +105,16 @@ void Simulation::run_until(Cycle cycle) {
   if (clock_.failure()) std::rethrow_exception(clock_.failure());
 }
 
+/// A VOQ may spend its overdraft and be empty before its last credit has come, so credits can still
+/// be under way when no packet is.
 bool Simulation::drained() const {
+  const auto all = [](const auto& things, auto&& holds) {
+    return std::all_of(things.begin(), things.end(), holds);
+  };
   return packets_.live() == 0 &&
-         std::all_of(fabric_.nics().begin(), fabric_.nics().end(),
-                     [](const auto& nic) { return nic->idle(); });
+         all(fabric_.nics(), [](const auto& nic) { return nic->idle(); }) &&
+         all(fabric_.leaves(), [](const auto& leaf) { return leaf->credits_at_rest(); }) &&
+         all(fabric_.links(), [](const auto& link) { return link->in_flight() == 0; });
 }
 
 /// Something is under way and nothing has been delivered for too long.

@@ -177,7 +177,10 @@ ScheduledConfig bare_config() {
   config.credit = 1_GiB;  // a VOQ asks once per credit: next to no status frames among the cells
   config.cells_per_cycle = 64;
   config.staging_cells = 1'000'000;
-  config.receive_pool_cells = config.xoff_cells = 1'000'000;  // flow control is another case
+  config.receive_pool_cells = 1'000'000;  // flow control is another case
+  config.xoff_cells = 1'000'000;
+  config.xon_cells = 999'999;
+  config.egress_buffer = 1_GiB;
   return config;
 }
 

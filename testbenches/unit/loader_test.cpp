@@ -203,7 +203,7 @@ TEST(Loader, RejectsImpossibleCombinations) {
   EXPECT_CONTAINS(error_of("fabric: {leaves: 4096, hosts_per_leaf: 1024}"), "4194304 hosts");
   EXPECT_CONTAINS(error_of("fabric: {leaves: 1, hosts_per_leaf: 1}"), "1 hosts");
   EXPECT_CONTAINS(error_of("nic: {window: 1 KiB}"), "does not hold one packet of 4 KiB");
-  EXPECT_CONTAINS(error_of("measure: {warmup: 20 ms}"), "not before the deadline, 10 ms");
+  EXPECT_CONTAINS(error_of("measure: {warmup: 200 ms}"), "not before the deadline, 100 ms");
   EXPECT_CONTAINS(error_of("workload: {pattern: file}"), "needs the key 'file'");
   EXPECT_CONTAINS(error_of("variants: {good: {}, bad: {workload: {traffic_class: 5}}}"),
                   "variant 'bad': workload.traffic_class");

@@ -1,0 +1,229 @@
+// NIC: first byte, delivery, acknowledgement, pause and time-out, each in its cycle.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "device_bench.h"
+#include "endpoints/nic.h"
+
+namespace heddle::testing {
+namespace {
+
+constexpr Cycle cable = 7;  // cycles of 1 ns
+const std::vector<TrafficClassConfig> classes{{ClassScheduling::weighted, 1, true},
+                                              {ClassScheduling::strict, 1, true}};
+using Cycles = std::vector<Cycle>;
+
+Message message(Cycle due, std::uint64_t bytes, MessageId id = 0) {
+  Message m;
+  m.id = id;
+  m.source = 0;
+  m.destination = 1;
+  m.bytes = bytes;
+  m.due = due;
+  return m;
+}
+
+/// Host 0, at 50 B per cycle; the station is its switch.
+class Bench {
+ public:
+  explicit Bench(std::vector<Message> messages, const NicConfig& config = {})
+      : config_(config),
+        source_(std::move(messages), {}),
+        log_(0, [](HostId, HostId, std::uint64_t) { return Cycle{1}; }),
+        events_{[this](const Message&, Cycle now) { acknowledged_.push_back(now); },
+                [this](const Message&, Cycle now) { received_.push_back(now); }},
+        nic_("host0", bench_.environment(), 0, 2, config_, classes, 400_Gbps, source_, log_,
+             events_),
+        station_("switch", bench_) {
+    Link& down = bench_.link({50, 1}, cable);
+    Link& up = bench_.link({50, 1}, cable);
+    nic_.attach(down, up);
+    station_.attach(up, down);
+  }
+
+  Station& station() { return station_; }
+  Nic& nic() { return nic_; }
+  const DeliveryLog& log() const { return log_; }
+  const Cycles& received() const { return received_; }
+  const Cycles& acknowledged() const { return acknowledged_; }
+  void run(Cycle last) { bench_.run(last); }
+  Cycles starts(FrameKind kind = FrameKind::packet) const { return station_.starts(kind); }
+
+ private:
+  Workbench bench_;
+  NicConfig config_;
+  TrafficSource source_;
+  DeliveryLog log_;
+  Cycles acknowledged_;
+  Cycles received_;
+  MessageEvents events_;
+  Nic nic_;
+  Station station_;
+};
+
+TEST(NicTiming, TheFirstPacketStartsTransmitLatencyAfterItIsDue) {
+  for (const Cycle latency : {1U, 37U, 100U}) {
+    for (const Cycle due : {0U, 1U, 250U, 9000U}) {
+      in_child([=] {
+        NicConfig config;
+        config.transmit_latency = Duration{latency * 1000};
+        Bench bench({message(due, 500)}, config);
+        bench.run(due + latency - 1);
+        EXPECT_TRUE(bench.starts().empty());
+        bench.run(due + latency);
+        EXPECT_EQ(bench.starts(), Cycles{due + latency});
+      });
+    }
+  }
+}
+
+TEST(NicTiming, PacketsFollowAtLinkRate) {
+  in_child([] {
+    Bench bench({message(10, 3 * 4096 + 1)});
+    bench.run(1000);
+    // 4,178 B take 83.56 cycles.
+    EXPECT_EQ(bench.starts(), (Cycles{110, 194, 278, 361}));
+  });
+}
+
+TEST(NicTiming, QueuePairsTakeTurns) {
+  in_child([] {
+    Bench bench({message(0, 2 * 4096, 1), message(0, 2 * 4096, 2)});
+    bench.run(1000);
+    std::vector<std::uint32_t> flows;
+    for (const Seen& seen : bench.station().started()) flows.push_back(seen.frame.flow);
+    ASSERT_EQ(flows.size(), 4U);
+    EXPECT_NE(flows[0], flows[1]);
+    EXPECT_EQ(flows[0], flows[2]);
+    EXPECT_EQ(flows[1], flows[3]);
+  });
+}
+
+Frame arriving(std::uint16_t wire_bytes) {
+  Frame frame = data_packet(1, 0, wire_bytes);
+  frame.flags = frame_flag::last;
+  frame.flow = 1U << 16;
+  return frame;
+}
+
+TEST(NicTiming, DeliveryAndAcknowledgementComeReceiveLatencyAfterTheLastByte) {
+  for (const Cycle latency : {1U, 37U, 100U}) {
+    in_child([=] {
+      NicConfig config;
+      config.receive_latency = Duration{latency * 1000};
+      Bench bench({}, config);
+      bench.station().send(50, arriving(510));  // 10.2 cycles
+      const Cycle expected = 50 + 11 + cable + latency;
+      bench.run(expected - 1);
+      EXPECT_EQ(bench.log().delivered_packets(), 0U);
+      EXPECT_TRUE(bench.starts(FrameKind::ack).empty());
+      bench.run(expected);
+      EXPECT_EQ(bench.log().delivered_packets(), 1U);
+      EXPECT_EQ(bench.log().last_delivery(), expected);
+      EXPECT_EQ(bench.received(), Cycles{expected});
+      EXPECT_EQ(bench.starts(FrameKind::ack), Cycles{expected});
+    });
+  }
+}
+
+// Packets of 500 B of payload, 582 B on the wire: 11.64 cycles each, from cycle 100 on.
+NicConfig small_packets() {
+  NicConfig config;
+  config.mtu = 500_B;
+  return config;
+}
+
+TEST(NicTiming, APauseTakesEffectInTheCycleOfItsLastByte) {
+  // Undisturbed, packets start at 100, 112, 124, 135, 147.
+  in_child([] {
+    Bench bench({message(0, 5 * 500)}, small_packets());
+    bench.run(300);
+    ASSERT_EQ(bench.starts(), (Cycles{100, 112, 124, 135, 147}));
+  });
+  for (const Cycle arrival : {99U, 100U, 101U, 111U, 112U, 113U, 134U, 135U, 136U}) {
+    in_child([=] {
+      Bench bench({message(0, 5 * 500)}, small_packets());
+      bench.station().send(arrival - cable - 2, pause_frame(0, true));
+      bench.station().send(400 - cable - 2, pause_frame(0, false));
+      bench.run(399);
+      Cycles expected{100, 112, 124, 135, 147};
+      while (!expected.empty() && expected.back() >= arrival) expected.pop_back();
+      EXPECT_EQ(bench.starts(), expected) << "pause in cycle " << arrival;
+      expected.push_back(400);
+      bench.run(400);
+      EXPECT_EQ(bench.starts(), expected) << "goes on in the cycle of the restart";
+    });
+  }
+}
+
+TEST(NicTiming, APauseOfAnotherClassStopsNothing) {
+  in_child([] {
+    Bench bench({message(0, 5 * 500)}, small_packets());
+    bench.station().send(80, pause_frame(1, true));
+    bench.run(300);
+    EXPECT_EQ(bench.starts().size(), 5U);
+  });
+}
+
+TEST(NicTiming, NothingIsSentAgainBeforeTheTimeOutAndThenAtOnce) {
+  in_child([] {
+    NicConfig config = small_packets();
+    config.retransmission_timeout = 5_us;
+    Bench bench({message(0, 500)}, config);
+    bench.run(100 + 4999);
+    EXPECT_EQ(bench.starts(), Cycles{100});
+    bench.run(100 + 5000);
+    EXPECT_EQ(bench.starts(), (Cycles{100, 5100}));
+    EXPECT_EQ(bench.nic().time_outs(), 1U);
+  });
+}
+
+/// Sends, in cycle `at`, the acknowledgement of the first packet that the NIC has started.
+void acknowledge_first(Bench& bench, Cycle at) {
+  bench.station().answer([&bench, at](const Seen& seen) {
+    if (bench.station().started().size() != 1) return;
+    Frame ack;
+    ack.kind = FrameKind::ack;
+    ack.traffic_class = 1;
+    ack.wire_bytes = ack_wire_bytes;  // two cycles
+    ack.source = 1;
+    ack.destination = 0;
+    ack.flow = seen.frame.flow;
+    ack.sequence = 1;
+    bench.station().send(at, ack);
+  });
+}
+
+TEST(NicTiming, AnAcknowledgementOpensTheWindowAtOnce) {
+  in_child([] {
+    NicConfig config = small_packets();
+    config.window = 1000_B;
+    Bench bench({message(0, 4 * 500)}, config);
+    acknowledge_first(bench, 300);
+    const Cycle heard = 300 + 2 + cable + 100;
+    bench.run(heard - 1);
+    EXPECT_EQ(bench.starts(), (Cycles{100, 112})) << "two packets fill the window";
+    bench.run(600);
+    EXPECT_EQ(bench.starts(), (Cycles{100, 112, heard}));
+  });
+}
+
+TEST(NicTiming, TheSenderKnowsWhenAllIsAcknowledged) {
+  in_child([] {
+    Bench bench({message(0, 500)}, small_packets());
+    acknowledge_first(bench, 200);
+    const Cycle heard = 200 + 2 + cable + 100;
+    bench.run(heard - 1);
+    EXPECT_FALSE(bench.nic().idle());
+    EXPECT_TRUE(bench.acknowledged().empty());
+    bench.run(heard);
+    EXPECT_EQ(bench.acknowledged(), Cycles{heard});
+    EXPECT_TRUE(bench.nic().idle());
+  });
+}
+
+}  // namespace
+}  // namespace heddle::testing
