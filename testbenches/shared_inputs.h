@@ -12,13 +12,14 @@ namespace heddle::testing {
 /// Path of `relative` below the shared folder: $HEDDLE_SHARED, else the folder beside the checkout.
 inline std::filesystem::path shared_file(const std::filesystem::path& relative) {
   const char* root = std::getenv("HEDDLE_SHARED");
-  return (root != nullptr ? std::filesystem::path(root) : std::filesystem::path(HEDDLE_SHARED_DIR)) /
+  return (root != nullptr ? std::filesystem::path(root)
+                          : std::filesystem::path(HEDDLE_SHARED_DIR)) /
          relative;
 }
 
 }  // namespace heddle::testing
 
-#define HEDDLE_NEED_SHARED(path)                                                           \
-  do {                                                                                     \
-    if (!std::filesystem::exists(path)) GTEST_SKIP() << "not here: " << (path).string();   \
+#define HEDDLE_NEED_SHARED(path)                                                         \
+  do {                                                                                   \
+    if (!std::filesystem::exists(path)) GTEST_SKIP() << "not here: " << (path).string(); \
   } while (false)

@@ -31,7 +31,8 @@ void DeliveryLog::delivered(const PacketRecord& record, std::uint16_t payload_by
   const std::uint64_t sum =
       std::accumulate(record.stage.begin(), record.stage.end(), std::uint64_t{0});
   if (sum != latency) {
-    throw CheckFailure(fmt::format("a packet took {} cycles, its stages add up to {}", latency, sum));
+    throw CheckFailure(
+        fmt::format("a packet took {} cycles, its stages add up to {}", latency, sum));
   }
   if (record.due < warmup_) return;
   latency_.add(latency);

@@ -31,7 +31,9 @@ class Histogram {
 
   std::uint64_t count() const { return count_; }
   std::uint64_t maximum() const { return maximum_; }
-  double mean() const { return count_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(count_); }
+  double mean() const {
+    return count_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(count_);
+  }
 
   /// Bucket that holds the smallest value v with CDF(v) >= share.
   unsigned quantile_bucket(double share) const;

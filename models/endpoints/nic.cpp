@@ -232,7 +232,9 @@ void Nic::open(const Message& message) {
     if (slot > 0xffff) throw InputError(fmt::format("{} has over 65,536 messages open", path()));
     senders_.emplace_back(dcqcn_rules_);
     generations_.push_back(0);
-    for (BitMask& ready : ready_) ready.resize(slot + 1);
+    if (slot == ready_[0].size()) {
+      for (BitMask& ready : ready_) ready.resize(std::max(64U, 2 * slot));
+    }
   } else {
     slot = free_slots_.back();
     free_slots_.pop_back();
@@ -264,9 +266,9 @@ void Nic::close(std::uint32_t slot) {
 /// Enters the queue pair into the round of its class, or takes it out.
 void Nic::update(std::uint32_t slot) {
   const Sender& sender = senders_[slot];
-  set_ready(sender.flow.message().traffic_class, slot,
-            sender.flow.is_open() && sender.flow.can_send(window_packets_) &&
-                !sender.waits_for_rate);
+  set_ready(
+      sender.flow.message().traffic_class, slot,
+      sender.flow.is_open() && sender.flow.can_send(window_packets_) && !sender.waits_for_rate);
 }
 
 void Nic::set_ready(unsigned traffic_class, std::uint32_t slot, bool ready) {
@@ -404,7 +406,7 @@ void Nic::send_packet(std::uint32_t slot) {
   const Cycle paused = pause_.total(message.traffic_class, now());
   if (!transmission.repeated) {
     record.spend(Stage::paused, record.mark() + std::min(paused - sender.paused_before,
-                                                       transmission.first_start - record.mark()));
+                                                         transmission.first_start - record.mark()));
   }
   sender.paused_before = paused;
   record.spend(Stage::source_queue, transmission.first_start);
@@ -422,8 +424,8 @@ void Nic::send_packet(std::uint32_t slot) {
 void Nic::pace(std::uint32_t slot, std::uint16_t wire_bytes) {
   Sender& sender = senders_[slot];
   sender.rate.advance(now());
-  sender.allowed_at = std::max(sender.allowed_at, static_cast<double>(now())) +
-                      wire_bytes / sender.rate.rate();
+  sender.allowed_at =
+      std::max(sender.allowed_at, static_cast<double>(now())) + wire_bytes / sender.rate.rate();
   sender.rate.on_sent(wire_bytes);
   const auto at = static_cast<Cycle>(std::ceil(sender.allowed_at));
   if (at <= out_->ready_at()) return;
@@ -450,9 +452,9 @@ void Nic::waits(std::vector<std::string>& lines) const {
         "{}: message {} to host {}: {} of {} packets acknowledged, waits for {}", path(),
         flow.message().id, flow.message().destination, flow.acknowledged(), flow.packets(),
         stopped ? "its switch, which has paused the class"
-                : flow.can_send(window_packets_)
-                      ? "the link"
-                      : fmt::format("acknowledgements of host {}", flow.message().destination)));
+        : flow.can_send(window_packets_)
+            ? "the link"
+            : fmt::format("acknowledgements of host {}", flow.message().destination)));
   }
 }
 

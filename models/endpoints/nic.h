@@ -1,8 +1,8 @@
 // A host's network interface: turns messages into packets, paces and repeats them, takes packets in
 // and acknowledges them, and measures what the network did to them.
 //
-// Cycle behaviour: a message's first packet may start `transmit_latency` after the message is due; a
-// packet is delivered, and its acknowledgement may start, `receive_latency` after its last byte;
+// Cycle behaviour: a message's first packet may start `transmit_latency` after the message is due;
+// a packet is delivered, and its acknowledgement may start, `receive_latency` after its last byte;
 // a pause takes effect in the cycle in which the pause frame's last byte arrives.
 #pragma once
 
@@ -139,15 +139,15 @@ class Nic : public Device {
   Cycle time_out_cycles_;
   std::uint32_t window_packets_;
 
-  std::vector<Sender> senders_;           // by slot
+  std::vector<Sender> senders_;  // by slot
   std::vector<std::uint32_t> free_slots_;
   std::vector<std::uint16_t> generations_;
-  std::vector<BitMask> ready_;            // per class: slots that may send now
-  unsigned ready_classes_ = 0;            // classes with such slots
-  std::vector<std::uint32_t> pointer_;    // per class: where the round goes on
+  std::vector<BitMask> ready_;          // per class: slots that may send now
+  unsigned ready_classes_ = 0;          // classes with such slots
+  std::vector<std::uint32_t> pointer_;  // per class: where the round goes on
   ClassScheduler classes_;
   PauseState pause_;
-  std::vector<Frame> control_;            // ACK, NAK and CNP frames, from control_next_ on
+  std::vector<Frame> control_;  // ACK, NAK and CNP frames, from control_next_ on
   std::size_t control_next_ = 0;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
 

@@ -40,9 +40,9 @@ class SendFlow {
   }
 
   struct Transmission {
-    std::uint32_t sequence;    ///< PSN, from 0 in each message
-    std::uint32_t order;       ///< how many transmissions came before
-    Cycle first_start;         ///< when this PSN was first started
+    std::uint32_t sequence;  ///< PSN, from 0 in each message
+    std::uint32_t order;     ///< how many transmissions came before
+    Cycle first_start;       ///< when this PSN was first started
     bool repeated;
   };
 
@@ -120,15 +120,15 @@ class ReceiveFlow {
 
   std::uint16_t generation_ = 0;
   bool nak_sent_ = false;
-  std::uint32_t expected_ = 0;               // all below have been received
-  std::uint32_t beyond_ = 0;                 // highest received + 1
+  std::uint32_t expected_ = 0;  // all below have been received
+  std::uint32_t beyond_ = 0;    // highest received + 1
   std::uint32_t received_ = 0;
   std::uint32_t packets_ = ~std::uint32_t{0};  // known when the last one has come
   std::uint32_t unacknowledged_ = 0;
   std::uint32_t held_ = 0;
-  std::uint32_t release_ = 0;                // next held packet to release
-  std::vector<std::uint64_t> seen_;          // bit per PSN
-  std::vector<std::uint32_t> kept_;          // record per PSN
+  std::uint32_t release_ = 0;        // next held packet to release
+  std::vector<std::uint64_t> seen_;  // bit per PSN
+  std::vector<std::uint32_t> kept_;  // record per PSN
 };
 
 }  // namespace heddle

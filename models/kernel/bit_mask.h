@@ -16,6 +16,7 @@ class BitMask {
 
   /// Makes room for `size` members and keeps those there are; never shrinks.
   void resize(unsigned size) {
+    if (size <= size_) return;
     const BitMask old = *this;
     size_ = size;
     groups_ = (size + 4095) / 4096;
@@ -91,9 +92,16 @@ class BitMask {
   /// adds behind i are taken as well, others stay.
   template <class F>
   void take(unsigned begin, unsigned end, F&& f) {
-    for (unsigned i = next(begin); i < end; i = next(i + 1)) {
-      clear(i);
-      f(i);
+    for (unsigned w = begin >> 6; w < (end + 63) >> 6; ++w) {
+      std::uint64_t range = ~std::uint64_t{0};
+      if (w == begin >> 6) range &= ~std::uint64_t{0} << (begin & 63);
+      if (w == end >> 6) range &= ~(~std::uint64_t{0} << (end & 63));
+      while (const std::uint64_t live = word(w) & range) {
+        const unsigned i = w * 64 + lowest(live);
+        range &= ~std::uint64_t{0} << (i & 63) << 1;  // f may add i or less: not now
+        clear(i);
+        f(i);
+      }
     }
   }
 
@@ -103,15 +111,13 @@ class BitMask {
     return static_cast<unsigned>(__builtin_ctzll(word));
   }
   std::uint64_t* bits() { return words_ <= few_.size() ? few_.data() : many_.data(); }
-  const std::uint64_t* bits() const {
-    return words_ <= few_.size() ? few_.data() : many_.data();
-  }
+  const std::uint64_t* bits() const { return words_ <= few_.size() ? few_.data() : many_.data(); }
   std::uint64_t& word(unsigned i) { return bits()[groups_ + i]; }
   const std::uint64_t& word(unsigned i) const { return bits()[groups_ + i]; }
 
   unsigned size_ = 0;
-  unsigned groups_ = 0;  // words of summary, in front of the words proper
-  unsigned words_ = 0;   // summary included
+  unsigned groups_ = 0;                 // words of summary, in front of the words proper
+  unsigned words_ = 0;                  // summary included
   std::array<std::uint64_t, 5> few_{};  // up to 256 members live in the object itself
   std::vector<std::uint64_t> many_;
 };

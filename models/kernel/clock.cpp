@@ -6,6 +6,7 @@
 
 #include "kernel/device.h"
 #include "kernel/error.h"
+#include "kernel/link.h"
 
 namespace heddle {
 
@@ -45,13 +46,21 @@ std::uint32_t Clock::enroll(Device& device) {
   return static_cast<std::uint32_t>(devices_.size() - 1);
 }
 
-void Clock::wake(std::uint32_t device, std::uint32_t reason, Cycle at,
-                 const Touches& touches) {
-  if (at <= now_ && started_) throw CheckFailure("a wake-up for a cycle that is over");
+void Clock::wake(std::uint32_t device, std::uint32_t reason, Cycle at, const void* touches) {
+  schedule({device, reason, reinterpret_cast<std::uintptr_t>(touches)}, at);
+}
+
+void Clock::wake(std::uint32_t device, std::uint32_t reason, Cycle at, const Link& link) {
+  schedule({device, reason, reinterpret_cast<std::uintptr_t>(&link) | 1}, at);
+}
+
+void Clock::schedule(const Wake& wake, Cycle at) {
+  if (started_ && at <= now_) throw CheckFailure("a wake-up for a cycle that is over");
+  if (started_ && !ticking_) request_update();  // from outside: the next tick may come earlier
   if (at - now_ < wheel_cycles) {
-    insert({device, reason, touches}, at);
+    insert(wake, at);
   } else {
-    far_.push({at, {device, reason, touches}});
+    far_.push({at, wake});
   }
 }
 
@@ -115,17 +124,20 @@ void Clock::update() {
   const Cycle next = next_cycle();
   if (next == never || failure_) return;
   armed_ = next;
-  tick_event_.notify(sc_core::sc_time(static_cast<double>((next - now_) * options_.period_ps),
-                                      sc_core::SC_PS));
+  const sc_core::sc_time at(static_cast<double>(next * options_.period_ps), sc_core::SC_PS);
+  if (at < sc_core::sc_time_stamp()) throw CheckFailure("a wake-up for a time that is over");
+  tick_event_.notify(at - sc_core::sc_time_stamp());
 }
 
 void Clock::tick() {
   now_ = armed_;
+  ticking_ = true;
   due_.clear();
   if (options_.wake_every_cycle) collect_all();
   collect();
   if (options_.shuffle_devices) shuffle_due();
   for (Device* device : due_) device->run();
+  ticking_ = false;
   request_update();
 }
 
@@ -135,18 +147,30 @@ void Clock::shuffle_due() {
   }
 }
 
-/// A large fabric does not fit the cache, and most of a cycle would be waiting for memory. All that
-/// this cycle's devices touch first is requested at once, before anybody needs it.
-void Clock::fetch(std::uint32_t block) const {
-  for (; block != no_block; block = blocks_[block].next) {
-    for (std::uint32_t i = 0; i < blocks_[block].count; ++i) {
-      const Wake& wake = blocks_[block].wakes[i];
-      __builtin_prefetch(&devices_[wake.device]->due_);
-      for (const void* memory : wake.touches) {
-        __builtin_prefetch(memory != nullptr ? memory : this);  // null would cost a page walk
-      }
+/// A large fabric does not fit the cache, and most of a cycle would be waiting for memory, one line
+/// after the other. What the cycle's devices look at first is requested here for all of them
+/// at once, in three rounds: each round's addresses come from what the round before has brought.
+void Clock::fetch(std::uint32_t first) const {
+  const auto for_each_wake = [&](auto&& f) {
+    for (std::uint32_t block = first; block != no_block; block = blocks_[block].next) {
+      for (std::uint32_t i = 0; i < blocks_[block].count; ++i) f(blocks_[block].wakes[i]);
     }
-  }
+  };
+  const auto for_each_link = [&](auto&& f) {
+    for_each_wake([&](const Wake& wake) {
+      if ((wake.touches & 1) != 0) f(*reinterpret_cast<const Link*>(wake.touches - 1));
+    });
+  };
+  for_each_wake([&](const Wake& wake) {
+    __builtin_prefetch(&devices_[wake.device]->due_);
+    if ((wake.touches & 1) != 0) {
+      reinterpret_cast<const Link*>(wake.touches - 1)->fetch();
+    } else if (wake.touches != 0) {
+      __builtin_prefetch(reinterpret_cast<const void*>(wake.touches));
+    }
+  });
+  for_each_link([](const Link& link) { link.fetch_frame(); });
+  for_each_link([](const Link& link) { link.fetch_record(); });
 }
 
 void Clock::collect() {
@@ -195,10 +219,9 @@ void Device::run() {
   try {
     cycle();
   } catch (const CheckFailure& failure) {
-    clock_.fail(std::make_exception_ptr(CheckFailure(
-        fmt::format("check failed: {}\n  cycle {}, device {}, seed {}\n  reproduce: {}",
-                    failure.what(), now(), path(), clock_.options().seed,
-                    clock_.options().reproduce))));
+    clock_.fail(std::make_exception_ptr(CheckFailure(fmt::format(
+        "check failed: {}\n  cycle {}, device {}, seed {}\n  reproduce: {}", failure.what(), now(),
+        path(), clock_.options().seed, clock_.options().reproduce))));
   } catch (...) {
     clock_.fail(std::current_exception());
   }

@@ -1,7 +1,7 @@
 // The cycle calendar of one clock domain. It wakes, in each cycle, only the devices that asked for
-// that cycle, and jumps over cycles in which nobody did. SystemC sees one timed event and one method
-// activation per cycle with work; the devices of the cycle run inside it, one after the other. A
-// SystemC process per device would do the same at half the speed (docs/performance.md).
+// that cycle, and jumps over cycles in which nobody did. SystemC sees one timed event and one
+// method activation per cycle with work; the devices of the cycle run inside it, one after the
+// other. A SystemC process per device would do the same at half the speed (docs/performance.md).
 #pragma once
 
 #include <array>
@@ -20,6 +20,7 @@
 namespace heddle {
 
 class Device;
+class Link;
 
 struct ClockOptions {
   std::uint64_t period_ps = 1000;
@@ -43,10 +44,12 @@ class Clock : public sc_core::sc_prim_channel {
   }
 
   /// Wakes `device` in cycle `at` (later than now) and tells it `reason`. A second call for the
-  /// same device, reason and cycle changes nothing. `touches`: memory that the device will look at
-  /// first; it is fetched into the cache while the cycle is being prepared.
-  using Touches = std::array<const void*, 3>;
-  void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const Touches& touches = {});
+  /// same device, reason and cycle changes nothing. May be called by devices in their cycle, before
+  /// the run, and by other SystemC processes, for a time that is still to come. `touches`: memory
+  /// that the device will look at first.
+  void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const void* touches = nullptr);
+  /// The same for a frame that becomes visible on `link`.
+  void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const Link& link);
 
   /// Next cycle with work; `never` when the calendar is empty.
   Cycle next_cycle() const;
@@ -65,7 +68,7 @@ class Clock : public sc_core::sc_prim_channel {
   struct Wake {
     std::uint32_t device;
     std::uint32_t reason;
-    Touches touches;
+    std::uintptr_t touches;  ///< an address; its lowest bit says that it is that of a link
   };
   struct FarWake {
     Cycle at;
@@ -76,18 +79,19 @@ class Clock : public sc_core::sc_prim_channel {
   struct Block {
     std::uint32_t next;
     std::uint32_t count;
-    std::array<Wake, 7> wakes;
+    std::array<Wake, 15> wakes;
   };
 
   static constexpr std::uint32_t wheel_cycles = 4096;  // covers cables and frames; timers go far
   static constexpr std::uint32_t no_block = ~std::uint32_t{0};
 
+  void schedule(const Wake& wake, Cycle at);
   void insert(const Wake& wake, Cycle at);
   std::uint32_t new_block(std::uint32_t next);
   Cycle next_in_wheel() const;
   void update() override;
   void tick();
-  void fetch(std::uint32_t block) const;
+  void fetch(std::uint32_t first_block) const;
   void shuffle_due();
   void collect();
   void collect_all();
@@ -100,6 +104,7 @@ class Clock : public sc_core::sc_prim_channel {
   Cycle now_ = 0;
   Cycle armed_ = 0;
   bool started_ = false;
+  bool ticking_ = false;
   std::array<std::uint32_t, wheel_cycles> wheel_;
   std::array<std::uint64_t, wheel_cycles / 64> occupied_{};
   std::uint64_t occupied_words_ = 0;

@@ -2,7 +2,6 @@
 // becomes visible on one of its links or a time it asked for has come.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <systemc>
@@ -68,20 +67,28 @@ class Device : public sc_core::sc_module {
 
   Clock& clock_;
   BitMask due_;
-  /// Memory that every cycle of the device touches, if the device cares to say: fetched early.
-  std::array<const void*, 4> hot_{};
+  /// A device may name the part of itself, from `first` to the end of `last`, that each of its
+  /// cycles touches: it is fetched into the cache before the cycle begins.
+  template <class First, class Last>
+  void touches(const First& first, const Last& last) {
+    const char* begin = reinterpret_cast<const char*>(&first);
+    const char* end = reinterpret_cast<const char*>(&last) + sizeof(last);
+    hot_begin_ = static_cast<std::uint32_t>(begin - reinterpret_cast<const char*>(this));
+    hot_lines_ = static_cast<std::uint32_t>(end - begin + 63) / 64;
+  }
 
  private:
   friend class Clock;
 
   void run();
   void fetch() const {
-    for (const void* memory : hot_) {
-      if (memory != nullptr) __builtin_prefetch(memory);
-    }
+    const char* line = reinterpret_cast<const char*>(this) + hot_begin_;
+    for (std::uint32_t i = 0; i < hot_lines_; ++i) __builtin_prefetch(line + 64 * i);
   }
 
   Cycle collected_ = never;
+  std::uint32_t hot_begin_ = 0;
+  std::uint32_t hot_lines_ = 0;
   std::uint32_t id_;
 };
 

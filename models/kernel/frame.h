@@ -36,13 +36,13 @@ struct Frame {
   std::uint8_t traffic_class = 0;
   std::uint8_t flags = 0;
   std::uint8_t reserved = 0;
-  std::uint16_t wire_bytes = 0;     ///< bytes of link time, preamble and gap included
-  std::uint16_t payload_bytes = 0;  ///< message bytes (packet) or packet bytes (cell)
-  std::uint16_t source = 0;         ///< host; for cell, voq_status and credit the leaf
-  std::uint16_t destination = 0;    ///< host; for cell, voq_status and credit the leaf
-  std::uint32_t flow = 0;           ///< sender's queue pair; voq_status, credit: port and class
-  std::uint32_t sequence = 0;       ///< PSN; cell number; credits, counted from the start
-  std::uint32_t packet = no_packet; ///< record that travels with the last byte of a packet
+  std::uint16_t wire_bytes = 0;      ///< bytes of link time, preamble and gap included
+  std::uint16_t payload_bytes = 0;   ///< message bytes (packet) or packet bytes (cell)
+  std::uint16_t source = 0;          ///< host; for cell, voq_status and credit the leaf
+  std::uint16_t destination = 0;     ///< host; for cell, voq_status and credit the leaf
+  std::uint32_t flow = 0;            ///< sender's queue pair; voq_status, credit: port and class
+  std::uint32_t sequence = 0;        ///< PSN; cell number; credits, counted from the start
+  std::uint32_t packet = no_packet;  ///< record that travels with the last byte of a packet
 
   bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
 };
@@ -57,7 +57,8 @@ inline std::uint32_t stored_bytes(const Frame& frame) {
   return static_cast<std::uint32_t>(frame.wire_bytes - ethernet_framing_bytes);
 }
 
-/// Stops or restarts one class of the link's other end: a MAC control frame of 64 B (IEEE 802.1Qbb).
+/// Stops or restarts one class of the link's other end: a MAC control frame of 64 B (IEEE
+/// 802.1Qbb).
 inline Frame pause_frame(unsigned traffic_class, bool off) {
   Frame frame;
   frame.kind = FrameKind::pause;

@@ -25,8 +25,7 @@ Link::Link(std::string name, Clock& clock, PacketPool& packets, LinkRate rate, C
       packets_(packets),
       name_(std::move(name)) {}
 
-void Link::bind_receiver(std::uint32_t device, unsigned reason, Delivery delivery,
-                         Cycle pipeline) {
+void Link::bind_receiver(std::uint32_t device, unsigned reason, Delivery delivery, Cycle pipeline) {
   receiver_ = device;
   reason_ = reason;
   delivery_ = delivery;
@@ -34,9 +33,9 @@ void Link::bind_receiver(std::uint32_t device, unsigned reason, Delivery deliver
 }
 
 double Link::utilization(Cycle end) const {
-  return end == 0 ? 0
-                  : static_cast<double>(bytes_) / (rate_.bytes_per_cycle() *
-                                                   static_cast<double>(end));
+  return end == 0
+             ? 0
+             : static_cast<double>(bytes_) / (rate_.bytes_per_cycle() * static_cast<double>(end));
 }
 
 void Link::Flight::grow() {

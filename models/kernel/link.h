@@ -55,14 +55,15 @@ class alignas(64) Link {
 
   /// Starts `frame` in cycle `now`; the link must be ready. The frame occupies the link for its
   /// bytes at the exact rate, the fraction of a cycle carried to the next frame if that follows
-  /// at once; at most one frame starts per cycle. Its head is visible at now + latency, its tail when the last byte has followed.
-  /// Link-local frames skip the receiver's pipeline: the MAC itself acts on them.
+  /// at once; at most one frame starts per cycle. Its head is visible at now + latency, its tail
+  /// when the last byte has followed. Link-local frames skip the receiver's pipeline: the MAC
+  /// itself acts on them.
   void send(const Frame& frame, Cycle now) {
     if (now < ready_at_) throw CheckFailure("a frame starts on a link that is busy");
     const std::uint64_t cycle_begins = now * rate_.bytes;
     const bool follows = busy_until_ + rate_.bytes > cycle_begins;  // ended within one cycle
-    busy_until_ = (follows ? busy_until_ : cycle_begins) +
-                  std::uint64_t{frame.wire_bytes} * rate_.cycles;
+    busy_until_ =
+        (follows ? busy_until_ : cycle_begins) + std::uint64_t{frame.wire_bytes} * rate_.cycles;
     ready_at_ = std::max(now + 1, (busy_until_ + rate_.bytes - 1) / rate_.bytes);
     ++frames_;
     bytes_ += frame.wire_bytes;
@@ -93,6 +94,18 @@ class alignas(64) Link {
     } else {
       ordinary_.pop();
     }
+  }
+
+  // Bring what the receiver will read into the cache: the link, its oldest frame, the record of
+  // that.
+  void fetch() const { __builtin_prefetch(&ordinary_); }
+  void fetch_frame() const {
+    if (ordinary_.size() != 0) __builtin_prefetch(&ordinary_.front());
+  }
+  void fetch_record() const {
+    if (ordinary_.size() == 0) return;
+    const std::uint32_t packet = ordinary_.front().frame.packet;
+    if (packet != no_packet) __builtin_prefetch(&packets_[packet]);
   }
 
   // --- facts ----------------------------------------------------------------------------------
@@ -136,11 +149,9 @@ class alignas(64) Link {
       head_ = (head_ + 1) & (room_ - 1);
       --count_;
     }
-    const InFlight& push(const Frame& frame, Cycle visible_at) {
+    void push(const Frame& frame, Cycle visible_at) {
       if (count_ == room_) grow();
-      InFlight& slot = slots_[(head_ + count_++) & (room_ - 1)];
-      slot = {frame, visible_at};
-      return slot;
+      slots_[(head_ + count_++) & (room_ - 1)] = {frame, visible_at};
     }
     std::size_t size() const { return count_; }
 
@@ -153,9 +164,8 @@ class alignas(64) Link {
   };
 
   void deliver(Flight& flight, const Frame& frame, Cycle visible_at) {
-    const InFlight& slot = flight.push(frame, visible_at);
-    const void* record = frame.packet == no_packet ? nullptr : &packets_[frame.packet];
-    clock_.wake(receiver_, reason_, visible_at, {&flight, &slot, record});
+    flight.push(frame, visible_at);
+    clock_.wake(receiver_, reason_, visible_at, *this);
   }
 
   /// Everything the twin of a device would have to get right: which frame started when.

@@ -34,6 +34,10 @@ struct LogScale {
 
 class Occupancy {
  public:
+  // The histogram looks at the level in every 256th cycle only: memory traffic is what a large
+  // fabric costs, and a quantile over time does not need more.
+  static constexpr Cycle sample_cycles = 256;
+
   Occupancy() : samples_(std::make_unique<Samples>()) {}
 
   void add(std::uint64_t bytes, Cycle now) { set(level_ + bytes, now); }
@@ -49,7 +53,8 @@ class Occupancy {
            static_cast<double>(end);
   }
 
-  /// Level (to 1/16) that was not exceeded at the share of the sampled cycles until `end`.
+  /// Level (to 1/16) that was not exceeded in the given share of the cycles until `end` that are
+  /// multiples of 256; 0 when there is none.
   std::uint64_t quantile_bytes(double share, Cycle end) const {
     const std::uint64_t rest = end > since_ ? samples_between(since_, end) : 0;
     const double target = share * static_cast<double>(end / sample_cycles);
@@ -62,9 +67,6 @@ class Occupancy {
   }
 
  private:
-  // The histogram looks at the level in every 64th cycle only: memory traffic is what a large
-  // fabric costs, and a quantile over time does not need more.
-  static constexpr Cycle sample_cycles = 64;
   using Scale = LogScale<4>;
   using Samples = std::array<std::uint32_t, Scale::buckets(40)>;
 

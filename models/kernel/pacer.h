@@ -24,7 +24,7 @@ class Pacer {
   void spend(Cycle now) { exact_ = (now == due() ? exact_ : now * unit_) + interval_; }
 
  private:
-  std::uint64_t interval_;   ///< in units of 1 / unit_ cycles
+  std::uint64_t interval_;  ///< in units of 1 / unit_ cycles
   std::uint64_t unit_;
   std::uint64_t exact_ = 0;  ///< in units of 1 / unit_ cycles
 };

@@ -23,9 +23,8 @@ void CreditScheduler::request(unsigned leaf, unsigned traffic_class, std::uint32
 }
 
 CreditScheduler::Grant CreditScheduler::grant() {
-  const unsigned c = class_scheduler_.pick(waiting_classes_, [&](unsigned) {
-    return static_cast<std::int64_t>(credit_bytes_);
-  });
+  const unsigned c = class_scheduler_.pick(
+      waiting_classes_, [&](unsigned) { return static_cast<std::int64_t>(credit_bytes_); });
   BitMask& waiting = waiting_[c];
   const unsigned leaf = waiting.next_round(pointer_[c]);
   pointer_[c] = leaf + 1;

@@ -21,7 +21,8 @@ class PathSelector {
     Cycle flowlet_gap_cycles = 1000;
   };
 
-  /// `groups[g]`: the ports, at least one, that lead to the same set of hosts.
+  /// `groups[g]`: the ports, at least one and with consecutive numbers, that lead to the same set
+  /// of hosts.
   PathSelector(const Rules& rules, std::vector<std::vector<std::uint16_t>> groups, Rng rng);
 
   /// The port of group `group` that `frame` takes. grades[port] is the quantised load of a port.

@@ -28,8 +28,8 @@ class Segmenter {
   }
 
   /// The next cell. A packet that ends in it is appended to its chain of packets;
-  /// `next_packet(finished)` is then asked to start another packet of the same VOQ, which it may decline with false; the rest
-  /// of a packed cell is filled from that.
+  /// `next_packet(finished)` is then asked to start another packet of the same VOQ, which it may
+  /// decline with false; the rest of a packed cell is filled from that.
   template <class NextPacket>
   Frame cut(PacketPool& packets, NextPacket&& next_packet) {
     Frame cell;
@@ -47,7 +47,8 @@ class Segmenter {
       record.next = no_packet;
       (last_of_chain == no_packet ? cell.packet : packets[last_of_chain].next) = finished.packet;
       last_of_chain = finished.packet;
-      if (!next_packet(finished) || mode_ == Segmentation::unpacked || filled == payload_bytes_) break;
+      if (!next_packet(finished) || mode_ == Segmentation::unpacked || filled == payload_bytes_)
+        break;
     }
     cell.payload_bytes = static_cast<std::uint16_t>(filled);
     cell.wire_bytes = static_cast<std::uint16_t>(filled + header_bytes_);

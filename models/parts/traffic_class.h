@@ -1,6 +1,8 @@
 // Traffic classes: what every device that schedules or pauses by class agrees on.
 #pragma once
 
+#include <vector>
+
 #include "kernel/fields.h"
 
 namespace heddle {
@@ -30,5 +32,14 @@ struct TrafficClassConfig {
                 "IEEE 802.1Qbb");
   }
 };
+
+/// Mask of the lossless classes.
+inline std::uint8_t lossless_classes(const std::vector<TrafficClassConfig>& classes) {
+  unsigned mask = 0;
+  for (unsigned c = 0; c < classes.size(); ++c) {
+    if (classes[c].lossless) mask |= 1U << c;
+  }
+  return static_cast<std::uint8_t>(mask);
+}
 
 }  // namespace heddle

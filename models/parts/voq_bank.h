@@ -64,11 +64,10 @@ class VoqBank {
   /// to cover every byte that ever joined it.
   std::optional<std::uint32_t> request(unsigned voq) {
     Account& account = accounts_[voq];
-    const auto needed = static_cast<std::uint32_t>(
-        (account.enqueued_bytes + credit_bytes_ - 1) / credit_bytes_);
+    const auto needed =
+        static_cast<std::uint32_t>((account.enqueued_bytes + credit_bytes_ - 1) / credit_bytes_);
     const std::uint32_t ceiling = account.granted + outstanding_limit_;
-    const std::uint32_t target =
-        static_cast<std::int32_t>(needed - ceiling) < 0 ? needed : ceiling;
+    const std::uint32_t target = static_cast<std::int32_t>(needed - ceiling) < 0 ? needed : ceiling;
     if (static_cast<std::int32_t>(target - account.requested) <= 0) return std::nullopt;
     account.requested = target;
     return target;

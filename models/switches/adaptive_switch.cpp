@@ -27,17 +27,16 @@ PathSelector::Rules selector_rules(const AdaptiveConfig& config, Routing routing
 }  // namespace
 
 AdaptiveSwitch::AdaptiveSwitch(const sc_core::sc_module_name& module_name,
-                               const Environment& environment,
-                               const std::vector<SwitchPort>& ports, const SwitchRoutes& routes,
-                               const AdaptiveConfig& config, Routing routing,
-                               const std::vector<TrafficClassConfig>& classes,
+                               const Environment& environment, const std::vector<SwitchPort>& ports,
+                               const SwitchRoutes& routes, const AdaptiveConfig& config,
+                               Routing routing, const std::vector<TrafficClassConfig>& classes,
                                std::uint32_t largest_packet_bytes)
     : Device(module_name, environment.clock, static_cast<unsigned>(2 * ports.size())),
       packets_(environment.packets),
       config_(config),
-      classes_(classes),
-      class_count_(static_cast<unsigned>(classes.size())),
       places_(ports),
+      class_count_(static_cast<unsigned>(classes.size())),
+      lossless_(lossless_classes(classes)),
       group_of_host_(routes.group_of_host),
       in_(ports.size()),
       memory_(config.memory, static_cast<unsigned>(ports.size()) * class_count_,
@@ -49,7 +48,10 @@ AdaptiveSwitch::AdaptiveSwitch(const sc_core::sc_module_name& module_name,
       outputs_(environment, id(), static_cast<unsigned>(ports.size()),
                {static_cast<unsigned>(ports.size()), classes, largest_packet_bytes,
                 unbounded_packets, Release::last_byte}) {
-  for (unsigned role = 0; role < role_names.size(); ++role) hot_[role] = &by_role_[role];
+  for (const SwitchPort& port : ports) {
+    role_of_port_.push_back(static_cast<std::uint8_t>(port.role));
+  }
+  touches(class_count_, by_role_);
 }
 
 void AdaptiveSwitch::attach(unsigned port, Link& in, Link& out) {
@@ -61,9 +63,9 @@ void AdaptiveSwitch::attach(unsigned port, Link& in, Link& out) {
   in.bind_receiver(id(), port, cut_through ? Delivery::head : Delivery::tail,
                    clock_.cycles(config_.pipeline_latency));
   in_[port] = &in;
-  outputs_.attach(port, out,
-                  places_[port].role == BufferRole::egress ? Stage::egress_queue
-                                                           : Stage::fabric_queue);
+  outputs_.attach(
+      port, out,
+      places_[port].role == BufferRole::egress ? Stage::egress_queue : Stage::fabric_queue);
 }
 
 void AdaptiveSwitch::cycle() {
@@ -96,7 +98,7 @@ void AdaptiveSwitch::accept(unsigned input, Frame frame) {
     packets_.release(frame.packet);
     return;
   }
-  by_role_[static_cast<unsigned>(places_[output].role)].add(stored_bytes(frame), now());
+  by_role_[role_of_port_[output]].add(stored_bytes(frame), now());
   outputs_.push(output, frame.traffic_class, frame, input, now());
   grade(output);
 }
@@ -111,7 +113,7 @@ bool AdaptiveSwitch::store(unsigned input, unsigned output, Frame& frame) {
   const auto admit = [&] {
     const unsigned c = frame.traffic_class;
     return memory_.admit(pair(input, c), pair(output, c), stored_bytes(frame),
-                         classes_[c].lossless);
+                         (lossless_ >> c & 1) != 0);
   };
   Admission admission = admit();
   if (!stored(admission) && config_.trimming && frame.kind == FrameKind::packet &&
@@ -130,8 +132,9 @@ bool AdaptiveSwitch::store(unsigned input, unsigned output, Frame& frame) {
 
 void AdaptiveSwitch::mark_congestion(unsigned output, Frame& frame) {
   if (frame.kind != FrameKind::packet) return;
-  const std::uint64_t depth = std::uint64_t{memory_.queue_cells(pair(output, frame.traffic_class))} *
-                              config_.memory.cell.value;
+  const std::uint64_t depth =
+      std::uint64_t{memory_.queue_cells(pair(output, frame.traffic_class))} *
+      config_.memory.cell.value;
   if (depth <= config_.ecn.kmin.value) return;
   if (mark(config_.ecn, depth, marking_.bits())) {
     frame.flags |= frame_flag::congestion;
@@ -151,15 +154,13 @@ void AdaptiveSwitch::transmit() {
   outputs_.transmit(now(), [&](unsigned output, const OutputPorts::Departure& out) {
     const std::uint32_t bytes = out.wire_bytes - ethernet_framing_bytes;
     memory_.release(pair(out.input, out.traffic_class), pair(output, out.traffic_class), bytes);
-    by_role_[static_cast<unsigned>(places_[output].role)].remove(bytes, now());
+    by_role_[role_of_port_[output]].remove(bytes, now());
     grade(output);
     if (memory_.has_xoff_changes()) announce_pauses();
   });
 }
 
-void AdaptiveSwitch::waits(std::vector<std::string>& lines) const {
-  outputs_.waits(path(), lines);
-}
+void AdaptiveSwitch::waits(std::vector<std::string>& lines) const { outputs_.waits(path(), lines); }
 
 std::vector<BufferView> AdaptiveSwitch::buffers() const {
   std::vector<BufferView> views;

@@ -2,9 +2,10 @@
 // and a choice among equal-cost ports for every packet.
 //
 // Cycle behaviour: a packet joins its egress queue `pipeline_latency` after its first byte (cut
-// through) or last byte (store and forward), and may start on an idle link in that same cycle. Its
-// cells are free again in the cycle after its last byte has left. A pause frame goes before
-// everything else, behind the packet that is on the link.
+// through) or last byte (store and forward), and may start on an idle link in that same cycle. A
+// port that feeds a faster port stores and forwards in any case. A packet's cells are free again
+// in the cycle after its last byte has left, for what arrives later than in that cycle. A pause
+// frame goes before everything else, behind the packet that is on the link.
 #pragma once
 
 #include <array>
@@ -71,9 +72,10 @@ class AdaptiveSwitch : public Device {
 
   PacketPool& packets_;
   const AdaptiveConfig& config_;
-  std::vector<TrafficClassConfig> classes_;
-  unsigned class_count_;
   std::vector<SwitchPort> places_;
+  unsigned class_count_;
+  std::uint8_t lossless_;  // mask of classes
+  std::vector<std::uint8_t> role_of_port_;
   std::vector<std::uint16_t> group_of_host_;
   std::vector<Link*> in_;
   SharedBuffer memory_;

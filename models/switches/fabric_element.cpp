@@ -91,8 +91,8 @@ void FabricElement::waits(std::vector<std::string>& lines) const { outputs_.wait
 std::vector<BufferView> FabricElement::buffers() const {
   std::vector<BufferView> views{{"fabric", BufferRole::fabric, &occupancy_, true}};
   for (unsigned port = 0; port < ports(); ++port) {
-    views.push_back({fmt::format("fabric_port{}", port), BufferRole::fabric,
-                     &outputs_.occupancy(port)});
+    views.push_back(
+        {fmt::format("fabric_port{}", port), BufferRole::fabric, &outputs_.occupancy(port)});
   }
   return views;
 }

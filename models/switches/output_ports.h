@@ -32,8 +32,8 @@ class OutputPorts {
   struct Shape {
     unsigned ports;
     std::vector<TrafficClassConfig> classes;
-    std::uint32_t quantum_bytes;     ///< at least the largest frame
-    std::uint32_t capacity_frames;   ///< of all ports together
+    std::uint32_t quantum_bytes;    ///< at least the largest frame
+    std::uint32_t capacity_frames;  ///< of all ports together
     Release release;
   };
 
@@ -164,7 +164,7 @@ class OutputPorts {
     Port& p = ports_[port];
     if (p.armed) return;
     p.armed = true;
-    clock_.wake(device_, first_reason_ + port, p.link->ready_at(), {&p, p.link, nullptr});
+    clock_.wake(device_, first_reason_ + port, p.link->ready_at(), &p);
   }
 
   template <class Done>

@@ -25,9 +25,8 @@ std::vector<Bytes> group_headroom(const SharedBufferConfig& config,
   std::vector<Bytes> headroom;
   for (const PausedLink& link : ports) {
     for (const TrafficClassConfig& traffic_class : classes) {
-      headroom.push_back(traffic_class.lossless
-                             ? config.headroom.value_or(automatic_headroom(link))
-                             : 0_B);
+      headroom.push_back(traffic_class.lossless ? config.headroom.value_or(automatic_headroom(link))
+                                                : 0_B);
     }
   }
   return headroom;

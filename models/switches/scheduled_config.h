@@ -8,8 +8,6 @@
 
 namespace heddle {
 
-
-
 /// The box form: line cards and elements joined by short internal links (topology `single`).
 struct ChassisConfig {
   std::uint64_t line_cards = 4;

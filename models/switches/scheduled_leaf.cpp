@@ -26,9 +26,8 @@ SharedBuffer make_sram(const LeafPlace& place, const ScheduledConfig& config,
   memory.headroom = config.headroom;
   const PausedLink cable{place.host_rate, place.host_latency, config.ingress_latency};
   const auto voqs = static_cast<unsigned>(place.leaves * place.hosts * classes.size());
-  return SharedBuffer(
-      memory, voqs,
-      group_headroom(memory, std::vector<PausedLink>(place.hosts, cable), classes));
+  return SharedBuffer(memory, voqs,
+                      group_headroom(memory, std::vector<PausedLink>(place.hosts, cable), classes));
 }
 
 }  // namespace
@@ -46,8 +45,9 @@ ScheduledLeaf::ScheduledLeaf(const sc_core::sc_module_name& module_name,
       from_host_(place.hosts),
       from_fabric_(place.fabric_links + 1),
       sram_(make_sram(place, config, classes)),
-      voqs_(place.leaves * place.hosts, class_count_, static_cast<std::uint32_t>(config.credit.value),
-            place.outstanding_credits, unbounded_frames),
+      voqs_(place.leaves * place.hosts, class_count_,
+            static_cast<std::uint32_t>(config.credit.value), place.outstanding_credits,
+            unbounded_frames),
       voq_classes_(classes, static_cast<std::uint32_t>(config.credit.value)),
       voq_pointer_(class_count_),
       segmenter_(config.segmentation, static_cast<std::uint32_t>(config.cell_payload.value),
@@ -64,9 +64,9 @@ ScheduledLeaf::ScheduledLeaf(const sc_core::sc_module_name& module_name,
                  Release::last_byte}) {
   const LinkRate rate = LinkRate::of(place.host_rate, clock_.options().period_ps);
   for (unsigned port = 0; port < place.hosts; ++port) {
-    credit_ports_.push_back({CreditScheduler(place.leaves, classes,
-                                             static_cast<std::uint32_t>(config.credit.value)),
-                             credit_pacer(config, rate)});
+    credit_ports_.push_back(
+        {CreditScheduler(place.leaves, classes, static_cast<std::uint32_t>(config.credit.value)),
+         credit_pacer(config, rate)});
   }
 }
 
@@ -121,8 +121,8 @@ void ScheduledLeaf::accept_fabric_frame(unsigned port, const Frame& frame) {
       credit_attention_.set(of_port);
       const std::uint32_t granted = scheduler.granted(frame.source, of_class);
       if (frame.has(frame_flag::again)) {
-        send_control(frame.source, control_frame(FrameKind::credit, frame.source, of_port,
-                                                 of_class, granted));
+        send_control(frame.source,
+                     control_frame(FrameKind::credit, frame.source, of_port, of_class, granted));
       }
       break;
     }
@@ -142,8 +142,7 @@ void ScheduledLeaf::accept_fabric_frame(unsigned port, const Frame& frame) {
 }
 
 void ScheduledLeaf::accept_cell(const Link& link, const Frame& cell) {
-  for_each_packet(packets_, cell,
-                  [&](PacketRecord& record) { book_arrival(record, link, now()); });
+  for_each_packet(packets_, cell, [&](PacketRecord& record) { book_arrival(record, link, now()); });
   egress_.add(cell.payload_bytes, now());
   reassembly_.add(cell.payload_bytes, now());
   if (egress_.level() > config_.egress_buffer->value) {
@@ -204,8 +203,7 @@ void ScheduledLeaf::accept_host_frame(unsigned port, Frame frame) {
 
 void ScheduledLeaf::announce_pauses() {
   sram_.take_xoff_changes([&](unsigned of_group, bool off) {
-    to_hosts_.push_link_local(of_group / class_count_,
-                              pause_frame(of_group % class_count_, off));
+    to_hosts_.push_link_local(of_group / class_count_, pause_frame(of_group % class_count_, off));
     ++balance_.created;
   });
 }
@@ -267,8 +265,8 @@ void ScheduledLeaf::grant_credit(unsigned port) {
     const CreditScheduler::Grant grant = p.scheduler.grant();
     p.pacer.spend(now());
     ++credits_granted_;
-    send_control(grant.leaf, control_frame(FrameKind::credit, grant.leaf, port,
-                                           grant.traffic_class, grant.credits));
+    send_control(grant.leaf, control_frame(FrameKind::credit, grant.leaf, port, grant.traffic_class,
+                                           grant.credits));
   }
   if (allowed() && !p.armed) {
     p.armed = true;
@@ -389,13 +387,13 @@ void ScheduledLeaf::waits(std::vector<std::string>& lines) const {
     if (voqs_.empty(voq)) continue;
     const VoqBank::Account& account = voqs_.account(voq);
     const unsigned destination = voqs_.destination_of(voq);
-    lines.push_back(fmt::format(
-        "{}: {} packets for host {} of class {} wait for {}", path(), voqs_.length(voq),
-        destination, voqs_.class_of(voq),
-        account.balance_bytes > 0
-            ? std::string("a fabric link")
-            : fmt::format("{} credits of leaf{}", account.requested - account.granted,
-                          destination / place_.hosts)));
+    lines.push_back(
+        fmt::format("{}: {} packets for host {} of class {} wait for {}", path(), voqs_.length(voq),
+                    destination, voqs_.class_of(voq),
+                    account.balance_bytes > 0
+                        ? std::string("a fabric link")
+                        : fmt::format("{} credits of leaf{}", account.requested - account.granted,
+                                      destination / place_.hosts)));
   }
   for (unsigned source = 0; source < reassembler_.sources(); ++source) {
     if (reassembler_.held(source) == 0) continue;
@@ -411,12 +409,12 @@ std::vector<BufferView> ScheduledLeaf::buffers() const {
                                 {"egress", BufferRole::egress, &egress_, true},
                                 {"reassembly", BufferRole::egress, &reassembly_}};
   for (unsigned port = 0; port < place_.hosts; ++port) {
-    views.push_back({fmt::format("egress_port{}", port), BufferRole::egress,
-                     &to_hosts_.occupancy(port)});
+    views.push_back(
+        {fmt::format("egress_port{}", port), BufferRole::egress, &to_hosts_.occupancy(port)});
   }
   for (unsigned port = 0; port < place_.fabric_links; ++port) {
-    views.push_back({fmt::format("fabric_port{}", port), BufferRole::fabric,
-                     &to_fabric_.occupancy(port)});
+    views.push_back(
+        {fmt::format("fabric_port{}", port), BufferRole::fabric, &to_fabric_.occupancy(port)});
   }
   return views;
 }

@@ -4,7 +4,8 @@
 //
 // Cycle behaviour: a packet joins its VOQ `ingress_latency` after its last byte; a status or credit
 // frame leaves in the cycle of its cause if its link is ready; a cell that arrives in order
-// completes its packets `egress_latency` after its last byte.
+// completes its packets `egress_latency` after its last byte. A port grants at most one credit per
+// cycle.
 #pragma once
 
 #include <string>

@@ -51,7 +51,8 @@ struct TwoTiers {
 };
 Blueprint draw_two_tiers(const TwoTiers& tiers);
 
-// --- topologies, one file each --------------------------------------------------------------------
+// --- topologies, one file each
+// --------------------------------------------------------------------
 
 Blueprint draw_single(const Scenario& scenario);
 Blueprint draw_leaf_spine(const Scenario& scenario);

@@ -1,16 +1,15 @@
 #include "engine/fabric.h"
 
-#include "engine/fabric_limits.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "engine/fabric_limits.h"
+
 namespace heddle {
 
-Fabric::Fabric(const Scenario& scenario, const Blueprint& blueprint,
-               const Environment& environment, Workload& workload, DeliveryLog& log,
-               const MessageEvents& events)
+Fabric::Fabric(const Scenario& scenario, const Blueprint& blueprint, const Environment& environment,
+               Workload& workload, DeliveryLog& log, const MessageEvents& events)
     : hosts_per_leaf_(blueprint.hosts_per_leaf),
       scheduled_(scenario.switch_kind == SwitchKind::scheduled ? without_auto(scenario)
                                                                : scenario.scheduled) {
@@ -38,8 +37,7 @@ void Fabric::build_boxes(const Scenario& scenario, const Blueprint& blueprint,
     } else {
       const auto per_leaf = static_cast<unsigned>(drawn.ports.size()) / blueprint.leaves;
       elements_.push_back(std::make_unique<FabricElement>(drawn.name.c_str(), environment,
-                                                          blueprint.leaves, per_leaf,
-                                                          scheduled_));
+                                                          blueprint.leaves, per_leaf, scheduled_));
       devices_.push_back(elements_.back().get());
     }
   }
@@ -48,8 +46,7 @@ void Fabric::build_boxes(const Scenario& scenario, const Blueprint& blueprint,
 void Fabric::build_leaf(const Scenario& scenario, const Blueprint& blueprint, unsigned box,
                         const Environment& environment) {
   const Blueprint::Box& drawn = blueprint.boxes[box];
-  const auto fabric_links =
-      static_cast<unsigned>(drawn.ports.size()) - blueprint.hosts_per_leaf;
+  const auto fabric_links = static_cast<unsigned>(drawn.ports.size()) - blueprint.hosts_per_leaf;
   const LinkConfig& host_link = scenario.fabric.host_link;
   const LeafPlace place{box,
                         blueprint.leaves,
@@ -82,8 +79,8 @@ void Fabric::build_switch(const Scenario& scenario, const Blueprint& blueprint, 
   }
   switches_.push_back(std::make_unique<AdaptiveSwitch>(
       drawn.name.c_str(), environment, ports,
-      SwitchRoutes{drawn.group_of_host, drawn.ports_of_group}, scenario.adaptive,
-      scenario.routing, scenario.classes, largest_packet_bytes(scenario.nic)));
+      SwitchRoutes{drawn.group_of_host, drawn.ports_of_group}, scenario.adaptive, scenario.routing,
+      scenario.classes, largest_packet_bytes(scenario.nic)));
 }
 
 void Fabric::wire(const Scenario& scenario, const Blueprint& blueprint,
@@ -93,15 +90,15 @@ void Fabric::wire(const Scenario& scenario, const Blueprint& blueprint,
     for (unsigned p = 0; p < drawn.ports.size(); ++p) {
       const Blueprint::Port& port = drawn.ports[p];
       if (port.peer_box == Blueprint::to_host) {
-        const Cable cable =
-            lay(fmt::format("host{}", port.peer), drawn.name, scenario.fabric.host_link,
-                environment);
+        const Cable cable = lay(fmt::format("host{}", port.peer), drawn.name,
+                                scenario.fabric.host_link, environment);
         plug(box, p, *cable.forth, *cable.back);
         nics_[port.peer]->attach(*cable.back, *cable.forth);
       } else if (box < port.peer_box) {
-        const Cable cable = lay(fmt::format("{}.{}", drawn.name, p),
-                                fmt::format("{}.{}", blueprint.boxes[port.peer_box].name, port.peer),
-                                port.cable, environment);
+        const Cable cable =
+            lay(fmt::format("{}.{}", drawn.name, p),
+                fmt::format("{}.{}", blueprint.boxes[port.peer_box].name, port.peer), port.cable,
+                environment);
         plug(box, p, *cable.back, *cable.forth);
         plug(port.peer_box, port.peer, *cable.forth, *cable.back);
       }
@@ -113,11 +110,11 @@ Fabric::Cable Fabric::lay(const std::string& from, const std::string& to, const 
                           const Environment& environment) {
   const LinkRate rate = LinkRate::of(cable.rate, environment.clock.options().period_ps);
   const Cycle latency = environment.clock.cycles(cable.latency);
-  links_.push_back(
-      std::make_unique<Link>(fmt::format("{}-{}", from, to), environment.clock, environment.packets, rate, latency));
+  links_.push_back(std::make_unique<Link>(fmt::format("{}-{}", from, to), environment.clock,
+                                          environment.packets, rate, latency));
   Link* const forth = links_.back().get();
-  links_.push_back(
-      std::make_unique<Link>(fmt::format("{}-{}", to, from), environment.clock, environment.packets, rate, latency));
+  links_.push_back(std::make_unique<Link>(fmt::format("{}-{}", to, from), environment.clock,
+                                          environment.packets, rate, latency));
   return {forth, links_.back().get()};
 }
 

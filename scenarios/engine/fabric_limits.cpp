@@ -42,14 +42,14 @@ std::uint64_t default_outstanding(const Scenario& scenario) {
 std::uint64_t egress_need(const Scenario& scenario) {
   const ScheduledConfig& scheduled = scenario.scheduled;
   const bool chassis = scenario.fabric.topology == Topology::single;
-  const std::uint64_t leaves =
-      chassis ? scheduled.chassis.line_cards : scenario.fabric.leaves;
+  const std::uint64_t leaves = chassis ? scheduled.chassis.line_cards : scenario.fabric.leaves;
   const std::uint64_t ports = scenario.fabric.host_count() / leaves;
   const double round_trip = bytes_during(scenario.fabric.host_link.rate, 2 * one_way_ps(scenario)) *
                             scheduled.credit_speedup;
   const std::uint64_t saved = leaves * scenario.classes.size() *
                               (scheduled.credit.value + largest_packet_bytes(scenario.nic));
-  return ports * (scheduled.egress_threshold.value + static_cast<std::uint64_t>(round_trip) + saved);
+  return ports *
+         (scheduled.egress_threshold.value + static_cast<std::uint64_t>(round_trip) + saved);
 }
 
 /// Cells that still come after an element has decided to stop a link, the smallest at the link's
@@ -58,10 +58,9 @@ std::uint64_t cells_in_flight(const Scenario& scenario) {
   const ScheduledConfig& scheduled = scenario.scheduled;
   const LinkConfig link = fabric_link(scenario);
   const std::uint64_t largest = scheduled.cell_payload.value + scheduled.cell_header.value;
-  const double bytes =
-      bytes_during(link.rate, 2 * link.latency.picoseconds +
-                                  scheduled.element_latency.picoseconds) +
-      2 * static_cast<double>(largest);
+  const double bytes = bytes_during(link.rate, 2 * link.latency.picoseconds +
+                                                   scheduled.element_latency.picoseconds) +
+                       2 * static_cast<double>(largest);
   const std::uint64_t smallest =
       std::min(smallest_packet_bytes, scheduled.cell_payload.value) + scheduled.cell_header.value;
   return static_cast<std::uint64_t>(std::ceil(bytes / static_cast<double>(smallest))) + 4;
@@ -108,10 +107,10 @@ ScheduledConfig without_auto(const Scenario& scenario) {
   const std::uint64_t egress = egress_need(scenario);
   if (!config.egress_buffer) config.egress_buffer = Bytes{std::max(sdk_egress_bytes, egress)};
   if (config.egress_buffer->value < egress) {
-    throw InputError(fmt::format(
-        "scheduled.egress_buffer: {} is too small; credits can bring {} to a leaf",
-        print_quantity(config.egress_buffer->value, byte_units()),
-        print_quantity(egress, byte_units())));
+    throw InputError(
+        fmt::format("scheduled.egress_buffer: {} is too small; credits can bring {} to a leaf",
+                    print_quantity(config.egress_buffer->value, byte_units()),
+                    print_quantity(egress, byte_units())));
   }
   set_receive_pool(scenario, config);
   return config;

@@ -1,5 +1,5 @@
-// What a scheduled fabric must be able to hold, given its rates and cables: the values behind `auto`
-// and the bounds for values that the user chooses.
+// What a scheduled fabric must be able to hold, given its rates and cables: the values behind
+// `auto` and the bounds for values that the user chooses.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@ std::uint32_t largest_packet_bytes(const NicConfig& nic);
 LinkConfig fabric_link(const Scenario& scenario);
 
 /// The scenario's `scheduled` section with every `auto` replaced by its value:
-///   credits_outstanding  max(2, ceil(rate * delay / (8 * credit))), the SDK's rule, for each way, plus
+///   credits_outstanding  max(2, ceil(rate * delay / (8 * credit))), the SDK's rule, for each way,
+///   plus
 ///                        two for the turns in between
 ///   egress_buffer        the SDK's 8,192,000 B, or what credits can bring at most
 ///   xoff_cells           the SDK's 384, or what the pool leaves beside the cells that still come

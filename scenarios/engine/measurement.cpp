@@ -109,9 +109,9 @@ Json packets(const RunFacts& facts, const Totals& totals) {
 Json latency(const DeliveryLog& log, double cycle_ns) {
   Json json;
   json["count"] = log.latency().count();
-  json.update(percentiles(log.latency(), cycle_ns,
-                          {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999},
-                           {"p9999", 0.9999}}));
+  json.update(
+      percentiles(log.latency(), cycle_ns,
+                  {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}, {"p9999", 0.9999}}));
   json["max"] = static_cast<double>(log.latency().maximum()) * cycle_ns;
   return json;
 }
@@ -194,8 +194,7 @@ Json run(const RunFacts& facts, Cycle end, double cycle_ns) {
   json["time_ns"] = static_cast<double>(end) * cycle_ns;
   json["frame_hops"] = hops;
   json["wall_s"] = facts.wall_s;
-  json["ns_per_frame_hop"] =
-      hops == 0 ? 0.0 : facts.wall_s * 1e9 / static_cast<double>(hops);
+  json["ns_per_frame_hop"] = hops == 0 ? 0.0 : facts.wall_s * 1e9 / static_cast<double>(hops);
   json["result_hash"] = fmt::format("{:016x}", facts.fabric.result_hash());
   return json;
 }
@@ -240,10 +239,9 @@ nlohmann::ordered_json measure(const RunFacts& facts) {
   const Totals totals = add_up(facts.fabric);
   Json json;
   json["packets"] = packets(facts, totals);
-  json["throughput"]["gbps"] =
-      end == 0 ? 0.0
-               : static_cast<double>(facts.log.delivered_bytes()) * 8 /
-                     (static_cast<double>(end) * cycle_ns);
+  json["throughput"]["gbps"] = end == 0 ? 0.0
+                                        : static_cast<double>(facts.log.delivered_bytes()) * 8 /
+                                              (static_cast<double>(end) * cycle_ns);
   json["latency_ns"] = latency(facts.log, cycle_ns);
   json["latency_stage_ns"] = latency_by_stage(facts.log, cycle_ns);
   json["messages"] = messages(facts.log, cycle_ns);

@@ -1,5 +1,5 @@
-// What one scenario file says, after reading: a workload, a fabric, and how to measure. A variant is
-// a whole Scenario: the file's common part with the variant's own keys laid over it.
+// What one scenario file says, after reading: a workload, a fabric, and how to measure. A variant
+// is a whole Scenario: the file's common part with the variant's own keys laid over it.
 #pragma once
 
 #include <string>
@@ -7,23 +7,15 @@
 
 #include "endpoints/nic_config.h"
 #include "kernel/fields.h"
+#include "parts/traffic_class.h"
 #include "switches/adaptive_config.h"
 #include "switches/scheduled_config.h"
-#include "parts/traffic_class.h"
 
 namespace heddle {
 
 enum class SwitchKind : std::uint8_t { scheduled, adaptive };
 enum class Topology : std::uint8_t { single, leaf_spine };
-enum class Pattern : std::uint8_t {
-  incast,
-  permutation,
-  all_to_all,
-  uniform,
-  bursty,
-  flows,
-  file
-};
+enum class Pattern : std::uint8_t { incast, permutation, all_to_all, uniform, bursty, flows, file };
 enum class PermutationKind : std::uint8_t { random, shift };
 enum class Arrivals : std::uint8_t { bernoulli, poisson };
 enum class SizeDistribution : std::uint8_t { web_search, hadoop };

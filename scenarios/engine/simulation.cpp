@@ -26,8 +26,8 @@ std::uint64_t clock_period_ps(Frequency clock) {
 
 HostLink host_link(const Scenario& scenario, std::uint64_t period_ps) {
   const LinkRate rate = LinkRate::of(scenario.fabric.host_link.rate, period_ps);
-  return {rate.bytes, rate.cycles, scenario.nic.mtu.value,
-          data_header_bytes(scenario.nic.receive), ethernet_framing_bytes};
+  return {rate.bytes, rate.cycles, scenario.nic.mtu.value, data_header_bytes(scenario.nic.receive),
+          ethernet_framing_bytes};
 }
 
 /// A whole run: everything that exists once per process.
@@ -111,8 +111,7 @@ bool Simulation::drained() const {
   const auto all = [](const auto& things, auto&& holds) {
     return std::all_of(things.begin(), things.end(), holds);
   };
-  return packets_.live() == 0 &&
-         all(fabric_.nics(), [](const auto& nic) { return nic->idle(); }) &&
+  return packets_.live() == 0 && all(fabric_.nics(), [](const auto& nic) { return nic->idle(); }) &&
          all(fabric_.leaves(), [](const auto& leaf) { return leaf->credits_at_rest(); }) &&
          all(fabric_.links(), [](const auto& link) { return link->in_flight() == 0; });
 }
@@ -133,8 +132,8 @@ bool Simulation::interrupted() {
   const auto now = std::chrono::steady_clock::now();
   if (now - reported_ < std::chrono::milliseconds(200)) return false;
   reported_ = now;
-  return !options_.progress({static_cast<double>(elapsed_ * period_ps_) * 1e-3,
-                             fabric_.frame_hops(), wall_s()});
+  return !options_.progress(
+      {static_cast<double>(elapsed_ * period_ps_) * 1e-3, fabric_.frame_hops(), wall_s()});
 }
 
 RunStatus Simulation::advance() {
@@ -155,9 +154,12 @@ RunOutcome Simulation::run() {
   clock_.start();
   const RunStatus status = advance();
   for (const auto& nic : fabric_.nics()) nic->finish();
-  const RunFacts facts{scenario_,  fabric_,
-                       log_,       packets_.live(),
-                       period_ps_, drained(),
+  const RunFacts facts{scenario_,
+                       fabric_,
+                       log_,
+                       packets_.live(),
+                       period_ps_,
+                       drained(),
                        status == RunStatus::done          ? "done"
                        : status == RunStatus::no_progress ? "no_progress"
                                                           : "deadline",

@@ -20,16 +20,16 @@ struct Progress {
 };
 
 struct RunOptions {
-  bool shuffle_devices = false;  ///< run the devices of each cycle in a random order
-  bool wake_every_cycle = false; ///< wake every device in every cycle: idle-skipping off
-  std::string reproduce;         ///< command line that repeats this run; named by failed checks
+  bool shuffle_devices = false;   ///< run the devices of each cycle in a random order
+  bool wake_every_cycle = false;  ///< wake every device in every cycle: idle-skipping off
+  std::string reproduce;          ///< command line that repeats this run; named by failed checks
   /// Called a few times a second; returning false ends the run early (interrupted).
   std::function<bool(const Progress&)> progress;
 };
 
 struct RunOutcome {
   RunStatus status = RunStatus::done;
-  std::string explanation;  ///< empty when done; else one line, then who waits for whom
+  std::string explanation;         ///< empty when done; else one line, then who waits for whom
   nlohmann::ordered_json results;  ///< the keys below `variants.<name>` of design section 5
 };
 

@@ -43,8 +43,9 @@ class Workload {
   void on_release(std::function<void(HostId, Cycle)> wake) { wake_ = std::move(wake); }
 
   /// The NIC says, once per message, that all of a message has been acknowledged to its sender (as
-  /// htsim counts sending as done), or has been delivered. Messages that this releases are due at now + 1. Which ones are released in a
-  /// cycle does not depend on the order of the calls within it.
+  /// htsim counts sending as done), or has been delivered. Messages that this releases are due at
+  /// now + 1. Which ones are released in a cycle does not depend on the order of the calls within
+  /// it.
   void message_sent(const Message& message, Cycle now) { fire(send_firings_, message, now); }
   void message_received(const Message& message, Cycle now) { fire(recv_firings_, message, now); }
 

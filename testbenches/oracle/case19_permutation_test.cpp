@@ -12,9 +12,9 @@
 // htsim prints a flow as finished when its last ACK is back at the sender, so the end of the run
 // (the last frame of all) is the figure to compare.
 //
-// The reference's range for ECMP, 167 to 210 us, is what a link with 4 or 5 flows takes. The hash of
-// another seed may give 3 or 6, so every seed is held to the law behind the figure, k times a flow's
-// bytes, and the median over the seeds to the range.
+// The reference's range for ECMP, 167 to 210 us, is what a link with 4 or 5 flows takes. The hash
+// of another seed may give 3 or 6, so every seed is held to the law behind the figure, k times a
+// flow's bytes, and the median over the seeds to the range.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

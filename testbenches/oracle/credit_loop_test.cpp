@@ -47,7 +47,7 @@ fabric:
   host_link: {{rate: 400 Gbps, latency: 50 ns}}
   fabric_link: {{rate: 400 Gbps, latency: {} ns}}
 switch: scheduled
-scheduled: {{credits_outstanding: {}, element_latency: {} ns}}
+scheduled: {{credits_outstanding: {}, element_latency: {} ns, receive_pool_cells: 4096}}
 nic: {{receive: unreliable_datagram}}
 measure: {{deadline: 100 ms}}
 )",

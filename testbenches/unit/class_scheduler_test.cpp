@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <vector>
 
 #include "kernel/rng.h"
@@ -113,6 +115,24 @@ TEST(ClassScheduler, SilenceSavesNothing) {
       EXPECT_LE(std::abs(served[0] - served[1]), 2) << "after " << n;
     }
   }
+}
+
+// The deficit of a queue that runs empty is lost (Shreedhar and Varghese, figure 2).
+TEST(ClassScheduler, AClassThatRanEmptyHasNoDeficit) {
+  ClassScheduler scheduler({weighted(1), weighted(1), weighted(1)}, 1000);
+  unsigned c = pick(scheduler, 7, 600);
+  while (c != 0) c = pick(scheduler, 7, 600);  // earned 1,000, spent 600
+  for (int n = 0; n < 6; ++n) EXPECT_NE(pick(scheduler, 6, 1000), 0U);
+  std::int64_t next = 1000;  // of class 0, which comes back with units of 1,000 and 400 B
+  std::vector<unsigned> served;
+  for (int n = 0; n < 6; ++n) {
+    served.push_back(
+        scheduler.pick(7, [&](unsigned of) { return of == 0 ? next : std::int64_t{1000}; }));
+    if (served.back() == 0) next = 400;
+  }
+  const auto first = std::find(served.begin(), served.end(), 0U);
+  ASSERT_LT(first - served.begin(), 3) << "once per round";
+  EXPECT_NE(*(first + 1), 0U) << "its quantum of 1,000 B is spent";
 }
 
 TEST(ClassScheduler, SwarmServesOnlyWhoIsThere) {

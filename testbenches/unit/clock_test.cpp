@@ -235,6 +235,18 @@ TEST(Clock, ShufflingChangesTheOrderOfDevicesOnly) {
   });
 }
 
+TEST(Clock, NoDeviceRunsAfterAFailure) {
+  in_child([] {
+    Dormitory all(5);
+    for (const auto& sleeper : all.all()) {
+      sleeper->then([](Sleeper&, Cycle) { throw CheckFailure("each"); });
+      sleeper->ask(0, 30);
+    }
+    EXPECT_THROW(all.bench().run(100), CheckFailure);
+    EXPECT_EQ(all.order().size(), 1U) << "not even in the same cycle";
+  });
+}
+
 TEST(Clock, TheFirstFailureEndsTheRunAndSaysWhere) {
   in_child([] {
     ClockOptions options;

@@ -36,9 +36,9 @@ TEST(LogScale, BucketsCoverEveryValueOnce) {
   check_scale<8>();
 }
 
-// The histogram looks at one cycle in 64. Where levels last for whole multiples of 64 cycles it is
-// exact.
-constexpr Cycle block = 64;
+// The histogram looks at one cycle in 256. Where levels last for whole multiples of 256 cycles it
+// is exact.
+constexpr Cycle block = Occupancy::sample_cycles;
 
 TEST(Occupancy, ByHand) {
   Occupancy queue;
@@ -122,6 +122,7 @@ TEST(Occupancy, QuantilesEqualASortedListOfLevels) {
           static_cast<double>(rank) / static_cast<double>(blocks), blocks * block);
       EXPECT_GE(shown, exact);
       EXPECT_LE(shown * 16, exact * 17) << "to 1/16";
+      EXPECT_LE(shown, queue.peak_bytes());
       EXPECT_TRUE(exact >= 16 || shown == exact) << "exact below 16";
     }
   }

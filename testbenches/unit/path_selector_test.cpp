@@ -13,7 +13,7 @@
 namespace heddle {
 namespace {
 
-const std::vector<std::vector<std::uint16_t>> groups{{7}, {2, 3, 5, 8}, {4, 6}};
+const std::vector<std::vector<std::uint16_t>> groups{{7}, {2, 3, 4, 5}, {0, 1}};
 
 PathSelector selector(PathSelector::Rules rules, const char* device = "leaf0") {
   return PathSelector(rules, groups, Rng(1, device, "path"));

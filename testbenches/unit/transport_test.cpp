@@ -464,7 +464,9 @@ class Conversation {
     EXPECT_LT(transmission.sequence, setting_.packets);
     EXPECT_LT(transmission.sequence, sender_.acknowledged() + setting_.window);
     EXPECT_EQ(transmission.order, order_++);
-    forth_.send(data(transmission.sequence, setting_.packets));
+    Frame packet = data(transmission.sequence, setting_.packets);
+    if (transmission.repeated) packet.flags |= frame_flag::again;
+    forth_.send(packet);
   }
 
   void arrive(const Frame& packet) {

@@ -11,7 +11,10 @@ Blueprint draw_single(const Scenario& scenario) {
   }
   const ChassisConfig& chassis = scenario.scheduled.chassis;
   const auto cards = static_cast<unsigned>(chassis.line_cards);
-  return draw_two_tiers({cards, hosts / cards, static_cast<unsigned>(chassis.fabric_elements), 1,
+  return draw_two_tiers({cards,
+                         hosts / cards,
+                         static_cast<unsigned>(chassis.fabric_elements),
+                         1,
                          fabric.host_link,
                          {chassis.internal_rate, chassis.internal_latency}});
 }
