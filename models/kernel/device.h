@@ -83,7 +83,7 @@ class Device : public sc_core::sc_module {
   void run();
   void fetch() const {
     const char* line = reinterpret_cast<const char*>(this) + hot_begin_;
-    for (std::uint32_t i = 0; i < hot_lines_; ++i) __builtin_prefetch(line + 64 * i);
+    for (std::uint32_t i = 0; i < hot_lines_; ++i) __builtin_prefetch(line + std::size_t{64} * i);
   }
 
   Cycle collected_ = never;

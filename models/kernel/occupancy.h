@@ -57,7 +57,8 @@ class Occupancy {
   /// multiples of 256; 0 when there is none.
   std::uint64_t quantile_bytes(double share, Cycle end) const {
     const std::uint64_t rest = end > since_ ? samples_between(since_, end) : 0;
-    const double target = share * static_cast<double>(end / sample_cycles);
+    const std::uint64_t samples = end / sample_cycles;
+    const double target = share * static_cast<double>(samples);
     double passed = 0;
     for (unsigned i = 0; i < samples_->size(); ++i) {
       passed += static_cast<double>((*samples_)[i] + (i == Scale::bucket(level_) ? rest : 0));
