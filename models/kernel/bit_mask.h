@@ -11,6 +11,17 @@ namespace heddle {
 class BitMask {
  public:
   explicit BitMask(unsigned size = 0) { resize(size); }
+  BitMask(const BitMask& other) { *this = other; }
+  BitMask& operator=(const BitMask& other) {
+    size_ = other.size_;
+    groups_ = other.groups_;
+    words_ = other.words_;
+    few_ = other.few_;
+    many_ = other.many_;
+    find_bits();
+    return *this;
+  }
+  ~BitMask() = default;
 
   unsigned size() const { return size_; }
 
@@ -23,6 +34,7 @@ class BitMask {
     words_ = groups_ + (size + 63) / 64;
     few_.fill(0);
     many_.assign(words_ > few_.size() ? words_ : 0, 0);
+    find_bits();
     for (unsigned i = old.next(0); i < old.size_; i = old.next(i + 1)) set(i);
   }
 
@@ -30,11 +42,11 @@ class BitMask {
 
   void set(unsigned i) {
     word(i >> 6) |= bit(i);
-    bits()[i >> 12] |= bit(i >> 6);
+    bits_[i >> 12] |= bit(i >> 6);
   }
 
   void clear(unsigned i) {
-    if ((word(i >> 6) &= ~bit(i)) == 0) bits()[i >> 12] &= ~bit(i >> 6);
+    if ((word(i >> 6) &= ~bit(i)) == 0) bits_[i >> 12] &= ~bit(i >> 6);
   }
 
   void assign(unsigned i, bool value) { value ? set(i) : clear(i); }
@@ -45,7 +57,7 @@ class BitMask {
 
   bool any() const {
     for (unsigned group = 0; group < groups_; ++group) {
-      if (bits()[group] != 0) return true;
+      if (bits_[group] != 0) return true;
     }
     return false;
   }
@@ -53,7 +65,7 @@ class BitMask {
   unsigned count() const {
     unsigned total = 0;
     for (unsigned i = groups_; i < words_; ++i) {
-      total += static_cast<unsigned>(__builtin_popcountll(bits()[i]));
+      total += static_cast<unsigned>(__builtin_popcountll(bits_[i]));
     }
     return total;
   }
@@ -66,10 +78,10 @@ class BitMask {
     if (here != 0) return first * 64 + lowest(here);
     unsigned group = (first + 1) >> 6;
     if (group >= groups_) return size_;
-    std::uint64_t live = bits()[group] & (~std::uint64_t{0} << ((first + 1) & 63));
+    std::uint64_t live = bits_[group] & (~std::uint64_t{0} << ((first + 1) & 63));
     while (live == 0) {
       if (++group == groups_) return size_;
-      live = bits()[group];
+      live = bits_[group];
     }
     const unsigned found = group * 64 + lowest(live);
     return found * 64 + lowest(word(found));
@@ -105,19 +117,39 @@ class BitMask {
     }
   }
 
+  /// Moves the members begin, begin + 1, ... of `other`, as 0, 1, ..., into this set.
+  void take_from(BitMask& other, unsigned begin) {
+    const unsigned shift = begin & 63;
+    for (unsigned w = 0; w * 64 < size_; ++w) {
+      const unsigned low = (begin >> 6) + w;
+      std::uint64_t found = other.word(low) >> shift;
+      const bool spills = shift != 0 && (low + 1) * 64 < other.size_;
+      if (spills) found |= other.word(low + 1) << (64 - shift);
+      if (size_ - w * 64 < 64) found &= ~(~std::uint64_t{0} << (size_ - w * 64));
+      if (found == 0) continue;
+      word(w) |= found;
+      bits_[w >> 6] |= bit(w);
+      other.remove(low, found << shift);
+      if (spills) other.remove(low + 1, found >> (64 - shift));
+    }
+  }
+
  private:
   static std::uint64_t bit(unsigned i) { return std::uint64_t{1} << (i & 63); }
   static unsigned lowest(std::uint64_t word) {
     return static_cast<unsigned>(__builtin_ctzll(word));
   }
-  std::uint64_t* bits() { return words_ <= few_.size() ? few_.data() : many_.data(); }
-  const std::uint64_t* bits() const { return words_ <= few_.size() ? few_.data() : many_.data(); }
-  std::uint64_t& word(unsigned i) { return bits()[groups_ + i]; }
-  const std::uint64_t& word(unsigned i) const { return bits()[groups_ + i]; }
+  void find_bits() { bits_ = words_ <= few_.size() ? few_.data() : many_.data(); }
+  void remove(unsigned w, std::uint64_t members) {
+    if ((word(w) &= ~members) == 0) bits_[w >> 6] &= ~bit(w);
+  }
+  std::uint64_t& word(unsigned i) { return bits_[groups_ + i]; }
+  const std::uint64_t& word(unsigned i) const { return bits_[groups_ + i]; }
 
   unsigned size_ = 0;
-  unsigned groups_ = 0;                 // words of summary, in front of the words proper
-  unsigned words_ = 0;                  // summary included
+  unsigned groups_ = 0;            // words of summary, in front of the words proper
+  unsigned words_ = 0;             // summary included
+  std::uint64_t* bits_ = nullptr;  // few_ or many_
   std::array<std::uint64_t, 5> few_{};  // up to 256 members live in the object itself
   std::vector<std::uint64_t> many_;
 };

@@ -122,6 +122,7 @@ class Fields {
     section.resize = [&configs](std::size_t n) { configs.assign(n, Config{}); };
     section.members = [&configs] {
       std::vector<Section> members;
+      members.reserve(configs.size());
       for (Config& config : configs) members.push_back(describe_as(config, "", ""));
       return members;
     };

@@ -81,9 +81,10 @@ double ReorderTotals::buffer_density() const {
 }
 
 double ReorderTotals::reorder_density(int d) const {
-  if (std::abs(d) > static_cast<int>(threshold_limit)) return 0;
   const int middle = static_cast<int>(threshold_limit);
-  return share(displacement[static_cast<std::size_t>(middle + d)], sum(displacement));
+  if (std::abs(d) > middle) return 0;
+  const int entry = middle + d;
+  return share(displacement[static_cast<std::size_t>(entry)], sum(displacement));
 }
 
 double ReorderTotals::reorder_buffer_density(unsigned held) const {

@@ -13,6 +13,7 @@ constexpr std::uint32_t unbounded_packets = 1U << 24;  // the shared memory boun
 
 std::vector<PausedLink> cables(const std::vector<SwitchPort>& ports, const AdaptiveConfig& config) {
   std::vector<PausedLink> links;
+  links.reserve(ports.size());
   for (const SwitchPort& port : ports) {
     links.push_back({port.rate, port.latency, config.pipeline_latency});
   }
@@ -150,7 +151,7 @@ void AdaptiveSwitch::announce_pauses() {
 }
 
 void AdaptiveSwitch::transmit() {
-  due_.take(ports(), 2 * ports(), [&](unsigned reason) { outputs_.wake(reason - ports()); });
+  outputs_.wake(due_, ports());
   outputs_.transmit(now(), [&](unsigned output, const OutputPorts::Departure& out) {
     const std::uint32_t bytes = out.wire_bytes - ethernet_framing_bytes;
     memory_.release(pair(out.input, out.traffic_class), pair(output, out.traffic_class), bytes);

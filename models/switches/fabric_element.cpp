@@ -76,7 +76,7 @@ void FabricElement::flow_control(unsigned port, bool off) {
 }
 
 void FabricElement::transmit() {
-  due_.take(ports(), 2 * ports(), [&](unsigned reason) { outputs_.wake(reason - ports()); });
+  outputs_.wake(due_, ports());
   outputs_.transmit(now(), [&](unsigned, const OutputPorts::Departure& out) {
     if (out.kind != FrameKind::cell) return;
     occupancy_.remove(out.wire_bytes, now());

@@ -92,8 +92,8 @@ class OutputPorts {
     attention_.set(port);
   }
 
-  /// The link of `port` may have become ready.
-  void wake(unsigned port) { attention_.set(port); }
+  /// The links of the ports begin, begin + 1, ... of `due` may have become ready.
+  void wake(BitMask& due, unsigned begin) { attention_.take_from(due, begin); }
 
   /// Starts what can start in this cycle. Calls done(port, departure) for each frame that is no
   /// longer held.

@@ -25,7 +25,7 @@ SharedBuffer make_sram(const LeafPlace& place, const ScheduledConfig& config,
   memory.cell = config.buffer_cell;
   memory.headroom = config.headroom;
   const PausedLink cable{place.host_rate, place.host_latency, config.ingress_latency};
-  const auto voqs = static_cast<unsigned>(place.leaves * place.hosts * classes.size());
+  const auto voqs = static_cast<unsigned>(classes.size() * place.leaves * place.hosts);
   return SharedBuffer(memory, voqs,
                       group_headroom(memory, std::vector<PausedLink>(place.hosts, cable), classes));
 }
@@ -249,8 +249,7 @@ void ScheduledLeaf::watch_credits() {
 // --- 4. credits granted -------------------------------------------------------------------------
 
 void ScheduledLeaf::grant_credits() {
-  due_.take(credit_reason(), segment_reason(),
-            [&](unsigned reason) { credit_attention_.set(reason - credit_reason()); });
+  credit_attention_.take_from(due_, credit_reason());
   credit_attention_.take(0, place_.hosts, [&](unsigned port) { grant_credit(port); });
 }
 
@@ -364,16 +363,14 @@ void ScheduledLeaf::stage_cell(unsigned leaf, Frame cell) {
 // --- 6. links -----------------------------------------------------------------------------------
 
 void ScheduledLeaf::transmit() {
-  due_.take(to_fabric_reason(), credit_reason(),
-            [&](unsigned reason) { to_fabric_.wake(reason - to_fabric_reason()); });
+  to_fabric_.wake(due_, to_fabric_reason());
   const bool blocked = staged_cells_ >= staging_limit_;
   to_fabric_.transmit(now(), [&](unsigned, const OutputPorts::Departure& out) {
     if (out.kind == FrameKind::cell) --staged_cells_;
   });
   if (blocked && staged_cells_ < staging_limit_) wake(segment_reason(), now() + 1);
 
-  due_.take(to_host_reason(), to_fabric_reason(),
-            [&](unsigned reason) { to_hosts_.wake(reason - to_host_reason()); });
+  to_hosts_.wake(due_, to_host_reason());
   to_hosts_.transmit(now(), [&](unsigned port, const OutputPorts::Departure& out) {
     egress_.remove(out.wire_bytes - ethernet_framing_bytes, now());
     if (credit_ports_[port].scheduler.wanted()) wake(credit_reason() + port, now() + 1);

@@ -13,7 +13,7 @@ namespace heddle {
 
 namespace {
 
-constexpr std::uint64_t sdk_egress_bytes = 32'000 * 256;
+constexpr std::uint64_t sdk_egress_bytes = std::uint64_t{32'000} * 256;
 constexpr std::uint64_t sdk_xoff_cells = 384;
 constexpr std::uint64_t smallest_packet_bytes = 60;  // of an Ethernet frame, checksum apart
 

@@ -23,9 +23,10 @@ class Bench {
   explicit Bench(const AdaptiveConfig& config,
                  const std::vector<std::uint64_t>& rates = {400, 400, 400})
       : config_(config) {
+    const auto count = static_cast<std::uint16_t>(rates.size());
     std::vector<SwitchPort> ports;
     SwitchRoutes routes;
-    for (std::uint16_t port = 0; port < rates.size(); ++port) {
+    for (std::uint16_t port = 0; port < count; ++port) {
       const Rate rate{rates[port] * 1'000'000'000};
       ports.push_back({rate, Duration{cable * 1000}, BufferRole::egress});
       routes.group_of_host.push_back(port);
@@ -33,7 +34,7 @@ class Bench {
     }
     device_ = std::make_unique<AdaptiveSwitch>("switch", bench_.environment(), ports, routes,
                                                config_, Routing::adaptive, classes, 9100);
-    for (std::uint16_t port = 0; port < rates.size(); ++port) {
+    for (std::uint16_t port = 0; port < count; ++port) {
       stations_.push_back(
           std::make_unique<Station>(("host" + std::to_string(port)).c_str(), bench_));
       const LinkRate rate = LinkRate::of(ports[port].rate, 1000);

@@ -195,5 +195,47 @@ TEST(BitMask, GrowingKeepsTheMembersAndAddsNone) {
   }
 }
 
+TEST(BitMask, TakeFromMovesARangeAndLeavesTheRest) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    Rng rng(seed, "bit_mask_test", "take_from");
+    const unsigned size = 1 + rng.below(seed % 3 == 0 ? 5000 : 200);
+    const unsigned begin = rng.below(300);
+    const unsigned other_size = begin + size + rng.below(100);
+    BitMask mask(size);
+    BitMask other(other_size);
+    std::set<unsigned> expected;
+    std::set<unsigned> rest;
+    for (unsigned n = 0; n < 40; ++n) {
+      const unsigned mine = rng.below(size);
+      mask.set(mine);
+      expected.insert(mine);
+      const unsigned theirs = rng.below(other_size);
+      other.set(theirs);
+      if (theirs >= begin && theirs < begin + size) {
+        expected.insert(theirs - begin);
+      } else {
+        rest.insert(theirs);
+      }
+    }
+    mask.take_from(other, begin);
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
+    expect_equal(mask, expected);
+    expect_equal(other, rest);
+  }
+}
+
+TEST(BitMask, ACopyIsIndependent) {
+  for (const unsigned size : {10U, 5000U}) {
+    BitMask one(size);
+    one.set(3);
+    BitMask two = one;
+    two.set(size - 1);
+    one = two;
+    two.clear(3);
+    expect_equal(one, {3, size - 1});
+    expect_equal(two, {size - 1});
+  }
+}
+
 }  // namespace
 }  // namespace heddle

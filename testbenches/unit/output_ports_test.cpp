@@ -16,6 +16,14 @@
 namespace heddle::testing {
 namespace {
 
+/// As a device does when the link of `port` has become ready.
+void wake(OutputPorts& outputs, unsigned port) {
+  BitMask due(outputs.size());
+  due.set(port);
+  outputs.wake(due, 0);
+}
+
+
 constexpr TrafficClassConfig weighted{ClassScheduling::weighted, 1, true};
 constexpr TrafficClassConfig strict{ClassScheduling::strict, 1, true};
 
@@ -72,7 +80,7 @@ class Bench {
   /// Plays the cycles in which a link becomes ready, as the clock would.
   void run(Cycle from, Cycle to) {
     for (Cycle now = from; now < to; ++now) {
-      for (unsigned port = 0; port < outputs_.size(); ++port) outputs_.wake(port);
+      for (unsigned port = 0; port < outputs_.size(); ++port) wake(outputs_, port);
       transmit(now);
     }
   }
@@ -132,7 +140,7 @@ TEST(OutputPorts, TheNextFollowsInTheCycleTheLinkIsReadyAndNotBefore) {
     Bench bench;
     for (std::uint32_t n = 0; n < 3; ++n) bench.push(0, 0, 95, n, 7);
     bench.transmit(7);
-    bench.outputs().wake(0);
+    wake(bench.outputs(), 0);
     bench.transmit(16);
     EXPECT_EQ(bench.starts(), Cycles{7}) << "95 B take 9.5 cycles: busy at 16";
     bench.run(17, 40);
@@ -341,7 +349,7 @@ TEST(OutputPorts, SwarmEqualsANaivePort) {
       std::vector<Naive> naive(ports);
       for (Cycle now = 0; now < 4000; ++now) {
         for (unsigned port = 0; port < ports; ++port) {
-          bench.outputs().wake(port);
+          wake(bench.outputs(), port);
           const unsigned c = rng.below(2);
           if (rng.below(12) == 0) {
             Frame frame;
