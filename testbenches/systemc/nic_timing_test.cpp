@@ -12,6 +12,9 @@ namespace heddle::testing {
 namespace {
 
 constexpr Cycle cable = 7;  // cycles of 1 ns
+// Bytes of payload in a packet: as a NIC is configured, and as small_packets() does.
+constexpr std::uint64_t full_packet = 4096;
+constexpr std::uint64_t small_packet = 500;
 const std::vector<TrafficClassConfig> classes{{ClassScheduling::weighted, 1, true},
                                               {ClassScheduling::strict, 1, true}};
 using Cycles = std::vector<Cycle>;
@@ -82,7 +85,7 @@ TEST(NicTiming, TheFirstPacketStartsTransmitLatencyAfterItIsDue) {
 
 TEST(NicTiming, PacketsFollowAtLinkRate) {
   in_child([] {
-    Bench bench({message(10, 3 * 4096 + 1)});
+    Bench bench({message(10, 3 * full_packet + 1)});
     bench.run(1000);
     // 4,178 B take 83.56 cycles.
     EXPECT_EQ(bench.starts(), (Cycles{110, 194, 278, 361}));
@@ -91,7 +94,7 @@ TEST(NicTiming, PacketsFollowAtLinkRate) {
 
 TEST(NicTiming, QueuePairsTakeTurns) {
   in_child([] {
-    Bench bench({message(0, 2 * 4096, 1), message(0, 2 * 4096, 2)});
+    Bench bench({message(0, 2 * full_packet, 1), message(0, 2 * full_packet, 2)});
     bench.run(1000);
     std::vector<std::uint32_t> flows;
     for (const Seen& seen : bench.station().started()) flows.push_back(seen.frame.flow);
@@ -139,13 +142,13 @@ NicConfig small_packets() {
 TEST(NicTiming, APauseTakesEffectInTheCycleOfItsLastByte) {
   // Undisturbed, packets start at 100, 112, 124, 135, 147.
   in_child([] {
-    Bench bench({message(0, 5 * 500)}, small_packets());
+    Bench bench({message(0, 5 * small_packet)}, small_packets());
     bench.run(300);
     ASSERT_EQ(bench.starts(), (Cycles{100, 112, 124, 135, 147}));
   });
   for (const Cycle arrival : {99U, 100U, 101U, 111U, 112U, 113U, 134U, 135U, 136U}) {
     in_child([=] {
-      Bench bench({message(0, 5 * 500)}, small_packets());
+      Bench bench({message(0, 5 * small_packet)}, small_packets());
       bench.station().send(arrival - cable - 2, pause_frame(0, true));
       bench.station().send(400 - cable - 2, pause_frame(0, false));
       bench.run(399);
@@ -161,7 +164,7 @@ TEST(NicTiming, APauseTakesEffectInTheCycleOfItsLastByte) {
 
 TEST(NicTiming, APauseOfAnotherClassStopsNothing) {
   in_child([] {
-    Bench bench({message(0, 5 * 500)}, small_packets());
+    Bench bench({message(0, 5 * small_packet)}, small_packets());
     bench.station().send(80, pause_frame(1, true));
     bench.run(300);
     EXPECT_EQ(bench.starts().size(), 5U);
@@ -201,7 +204,7 @@ TEST(NicTiming, AnAcknowledgementOpensTheWindowAtOnce) {
   in_child([] {
     NicConfig config = small_packets();
     config.window = 1000_B;
-    Bench bench({message(0, 4 * 500)}, config);
+    Bench bench({message(0, 4 * small_packet)}, config);
     acknowledge_first(bench, 300);
     const Cycle heard = 300 + 2 + cable + 100;
     bench.run(heard - 1);

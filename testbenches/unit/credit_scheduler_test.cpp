@@ -83,6 +83,7 @@ TEST(CreditScheduler, StrictClassesGoFirst) {
 TEST(CreditScheduler, WeightedClassesShareByWeight) {
   const std::array<std::uint64_t, 3> weights{1, 3, 4};
   std::vector<TrafficClassConfig> classes;
+  classes.reserve(weights.size());
   for (const std::uint64_t weight : weights) {
     classes.push_back({ClassScheduling::weighted, weight, true});
   }

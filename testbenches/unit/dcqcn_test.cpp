@@ -73,10 +73,10 @@ TEST(Case20DcqcnTrace, FastRecoveryIsFiveRoundsThenAdditive) {
     EXPECT_SAME(pair.rate(), recovery[round]);
     EXPECT_SAME(pair.target_rate(), 25.0);
   }
-  pair.advance(50 * us + 6 * 55 * us);
+  pair.advance(50 * us + 6 * (55 * us));
   EXPECT_SAME(pair.target_rate(), 25.01);
   EXPECT_SAME(pair.rate(), 24.8096875);  // (24.609375 + 25.01) / 2
-  pair.advance(50 * us + 7 * 55 * us);
+  pair.advance(50 * us + 7 * (55 * us));
   EXPECT_SAME(pair.target_rate(), 25.02);  // the timer alone never reaches hyper increase
   EXPECT_SAME(pair.rate(), 24.91484375);
 }
@@ -106,7 +106,7 @@ TEST(Case20DcqcnTrace, HyperIncreaseNeedsTimerAndBytes) {
   EXPECT_SAME(pair.target_rate(), 25.01);
   for (Cycle round = 1; round <= 5; ++round) pair.advance(50 * us + round * 55 * us);
   EXPECT_SAME(pair.target_rate(), 25.06);  // five rounds by timer, all additive: min is F
-  pair.advance(50 * us + 6 * 55 * us);
+  pair.advance(50 * us + 6 * (55 * us));
   EXPECT_SAME(pair.target_rate(), 25.16);  // min(T, B) = 6 > F
   pair.on_sent(10'000'000);
   EXPECT_SAME(pair.target_rate(), 25.26);
@@ -119,11 +119,11 @@ TEST(Case20DcqcnTrace, AlphaDecaysWithoutNotification) {
   EXPECT_EQ(pair.alpha(), 1.0);
   pair.advance(55 * us);
   EXPECT_SAME(pair.alpha(), 255.0 / 256);
-  pair.advance(10 * 55 * us);
+  pair.advance(10 * (55 * us));
   const double alpha = std::pow(255.0 / 256, 10);
   EXPECT_SAME(pair.alpha(), alpha);
   const double before = pair.rate();
-  pair.on_cnp(10 * 55 * us + 1);
+  pair.on_cnp(10 * (55 * us) + 1);
   EXPECT_SAME(pair.rate(), before * (1 - alpha / 2));
   EXPECT_SAME(pair.target_rate(), before);
   EXPECT_SAME(pair.alpha(), alpha * 255 / 256 + 1.0 / 256);
@@ -150,7 +150,7 @@ TEST(Case20DcqcnTrace, NeverFallsBelowTheMinimumNorRisesAboveTheLine) {
   EXPECT_EQ(pair.rate(), rules_400g().minimum_rate);
   EXPECT_EQ(pair.target_rate(), rules_400g().minimum_rate);
   for (Cycle n = 0; n < 2'000; ++n) {
-    pair.advance(99 * 50 * us + n * 55 * us);
+    pair.advance(99 * (50 * us) + n * 55 * us);
     pair.on_sent(10'000'000);
   }
   EXPECT_EQ(pair.target_rate(), 50.0);
@@ -252,14 +252,14 @@ std::uint64_t swarm_seed() {
 /// A short-timed configuration, so that every stage and every tie between timers occurs.
 DcqcnRules random_rules(Rng& rng) {
   DcqcnConfig config;
-  config.alpha_timer = Duration{1000 * (1 + rng.below(60))};
-  config.decrease_interval = Duration{1000 * (1 + rng.below(60))};
-  config.increase_timer = Duration{1000 * (1 + rng.below(60))};
+  config.alpha_timer = Duration{1000 * std::uint64_t{1 + rng.below(60)}};
+  config.decrease_interval = Duration{1000 * std::uint64_t{1 + rng.below(60)}};
+  config.increase_timer = Duration{1000 * std::uint64_t{1 + rng.below(60)}};
   config.byte_counter = Bytes{64 + rng.below(4000)};
   config.gain = 1.0 / (1 + rng.below(256));
   config.fast_recovery_rounds = rng.below(7);
-  config.additive_increase = Rate{1'000'000 * (1 + rng.below(1000))};
-  config.hyper_increase = Rate{10'000'000 * (1 + rng.below(1000))};
+  config.additive_increase = Rate{1'000'000 * std::uint64_t{1 + rng.below(1000)}};
+  config.hyper_increase = Rate{10'000'000 * std::uint64_t{1 + rng.below(1000)}};
   return DcqcnRules(config, 400_Gbps, 1_ns);
 }
 

@@ -59,12 +59,12 @@ TEST(Case21EcnCurve, MarksExactlyBelowTheScaledProbability) {
 /// Pearson's statistic of `drawn` against `expected` over 60 depths between and around the
 /// thresholds.
 double chi_square(const EcnConfig& drawn, const EcnConfig& expected, std::uint64_t seed) {
-  constexpr int depths = 60;
+  constexpr std::uint64_t depths = 60;
   constexpr int packets = 20'000;
   Rng rng(seed, "ecn_test", "mark");
   double statistic = 0;
-  for (int i = 0; i < depths; ++i) {
-    const auto depth = static_cast<std::uint64_t>(105'000 + i * 5'000);
+  for (std::uint64_t i = 0; i < depths; ++i) {
+    const std::uint64_t depth = 105'000 + i * 5'000;
     int marked = 0;
     for (int n = 0; n < packets; ++n) marked += mark(drawn, depth, rng.bits()) ? 1 : 0;
     const double p = mark_probability(expected, depth);

@@ -23,19 +23,21 @@ namespace {
 
 constexpr std::uint32_t cell = 100;
 
+constexpr Bytes bytes_of(std::uint64_t cells) { return Bytes{cells * cell}; }
+
 /// A pool of `cells` cells of 100 bytes.
 SharedBufferConfig small_pool(std::uint64_t cells, double alpha_lossless, double alpha_lossy) {
   SharedBufferConfig config;
-  config.buffer = Bytes{cells * cell};
+  config.buffer = bytes_of(cells);
   config.cell = Bytes{cell};
   config.alpha_lossless = alpha_lossless;
   config.alpha_lossy = alpha_lossy;
-  config.xon_offset = Bytes{2 * cell};
+  config.xon_offset = bytes_of(2);
   return config;
 }
 
 std::vector<Bytes> headrooms(unsigned groups, std::uint64_t cells) {
-  return std::vector<Bytes>(groups, Bytes{cells * cell});
+  return std::vector<Bytes>(groups, bytes_of(cells));
 }
 
 /// Queues that want all that the buffer gives them, one cell at a time, each in the ingress group
@@ -230,7 +232,7 @@ TEST(SharedBuffer, XonNeedsAnEmptyHeadroomAndTheOffset) {
 }
 
 TEST(SharedBuffer, ReleaseByAnotherGroupEndsAPause) {
-  SharedBuffer buffer(small_pool(110, 1, 1), 2, std::vector<Bytes>{Bytes{10 * cell}, Bytes{0}});
+  SharedBuffer buffer(small_pool(110, 1, 1), 2, std::vector<Bytes>{bytes_of(10), Bytes{0}});
   ASSERT_EQ(buffer.admit(1, 1, 40 * cell, false), Admission::shared);
   ASSERT_EQ(buffer.admit(0, 0, 30 * cell, true), Admission::shared);
   ASSERT_EQ(buffer.admit(0, 0, cell, true), Admission::headroom);
@@ -244,7 +246,7 @@ TEST(SharedBuffer, ReleaseByAnotherGroupEndsAPause) {
 
 TEST(SharedBuffer, StaticXoffDoesNotMoveWithThePool) {
   SharedBufferConfig config = small_pool(1'000, 128, 8);
-  config.xoff = Bytes{20 * cell};
+  config.xoff = bytes_of(20);
   SharedBuffer buffer(config, 1, headrooms(1, 10));
   ASSERT_EQ(buffer.admit(0, 0, 20 * cell, true), Admission::shared);
   EXPECT_EQ(buffer.admit(0, 0, cell, true), Admission::headroom);
@@ -307,9 +309,11 @@ class NaiveBuffer {
         shared_(headroom.size()),
         head_(headroom.size()),
         paused_(headroom.size()) {
-    pool_ = static_cast<double>(config.buffer.value / cell);
+    const std::uint64_t cells = config.buffer.value / cell;
+    pool_ = static_cast<double>(cells);
     for (const Bytes bytes : headroom) {
-      limit_.push_back(static_cast<double>((bytes.value + cell - 1) / cell));
+      const std::uint64_t limit = (bytes.value + cell - 1) / cell;
+      limit_.push_back(static_cast<double>(limit));
       pool_ -= limit_.back();
     }
   }
