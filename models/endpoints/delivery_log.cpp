@@ -46,6 +46,10 @@ void DeliveryLog::delivered(const PacketRecord& record, std::uint16_t payload_by
 void DeliveryLog::message_completed(const PacketRecord& of_any_packet, HostId source,
                                     HostId destination, Cycle now) {
   ++messages_completed_;
+  if (completed_.size() <= of_any_packet.message) {
+    completed_.resize(std::max<std::size_t>(of_any_packet.message + 1, 2 * completed_.size()));
+  }
+  completed_[of_any_packet.message] = true;
   if (of_any_packet.message_due < warmup_) return;
   const Cycle took = now - of_any_packet.message_due;
   completion_.add(took);

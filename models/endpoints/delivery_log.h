@@ -12,6 +12,7 @@
 #include "kernel/occupancy.h"
 #include "kernel/packet.h"
 #include "kernel/units.h"
+#include "parts/reorder_meter.h"
 
 namespace heddle {
 
@@ -57,6 +58,10 @@ class DeliveryLog {
 
   Cycle warmup() const { return warmup_; }
 
+  /// Reordering of all flows; their meters write into it.
+  ReorderTotals& reordering() { return reordering_; }
+  const ReorderTotals& reordering() const { return reordering_; }
+
   void injected() { ++injected_; }
   void discarded() { ++discarded_; }
 
@@ -67,6 +72,10 @@ class DeliveryLog {
   /// The last missing packet of a message has been delivered.
   void message_completed(const PacketRecord& of_any_packet, HostId source, HostId destination,
                          Cycle now);
+
+  bool is_completed(MessageId message) const {
+    return message < completed_.size() && completed_[message];
+  }
 
   std::uint64_t injected_packets() const { return injected_; }
   std::uint64_t delivered_packets() const { return delivered_; }
@@ -94,6 +103,8 @@ class DeliveryLog {
   std::uint64_t delivered_bytes_ = 0;
   std::uint64_t messages_started_ = 0;
   std::uint64_t messages_completed_ = 0;
+  std::vector<bool> completed_;  // by message id
+  ReorderTotals reordering_;
   Cycle last_delivery_ = 0;
   Histogram latency_;
   std::array<Histogram, stage_count> stages_;

@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace heddle {
 
 namespace {
-
-constexpr std::uint32_t no_receiver = ~std::uint32_t{0};
 
 std::uint32_t window_packets(const NicConfig& config) {
   return static_cast<std::uint32_t>(
@@ -43,7 +42,7 @@ Nic::Nic(const sc_core::sc_module_name& module_name, const Environment& environm
       pointer_(classes.size()),
       classes_(classes, static_cast<std::uint32_t>(config.mtu.value) + 128),
       datagrams_(reliable() ? 0 : hosts * classes.size()),
-      receiver_at_(hosts) {}
+      first_receiver_(hosts, no_receiver) {}
 
 void Nic::attach(Link& from_network, Link& to_network) {
   from_network.bind_receiver(id(), arrival_reason, Delivery::tail, receive_latency_);
@@ -52,15 +51,15 @@ void Nic::attach(Link& from_network, Link& to_network) {
   if (source_.next_due() != never) expect_message(source_.next_due());
 }
 
-void Nic::cycle() {
-  receive();         // 1. packets delivered, answers to them queued, answers to us obeyed
+void Nic::transmit() {
   start_messages();  // 2. messages that are due open a queue pair
   run_timers();      // 3. rates that allow the next packet, time-outs
-  transmit();        // 4. the link: strict and weighted classes, queue pairs in turn
+  send();            // 4. the link: strict and weighted classes, queue pairs in turn
 }
 
 // --- 1. receive ---------------------------------------------------------------------------------
 
+// Packets are delivered, answers to them queued, answers to us obeyed.
 void Nic::receive() {
   due_.clear(arrival_reason);
   while (const Frame* frame = in_->front(now())) {
@@ -84,48 +83,63 @@ void Nic::accept(const Frame& frame) {
   packets_.release(frame.packet);
 }
 
-Nic::Receiver* Nic::receiver_of(const Frame& packet) {
-  std::vector<std::uint32_t>& by_slot = receiver_at_[packet.source];
-  const std::uint32_t slot = slot_of(packet);
-  if (slot >= by_slot.size()) by_slot.resize(slot + 1, no_receiver);
-  if (by_slot[slot] == no_receiver) {
-    by_slot[slot] = static_cast<std::uint32_t>(receivers_.size());
-    receivers_.emplace_back(reordering_);
-    receivers_.back().source = packet.source;
-    receivers_.back().flow.open(generation_of(packet));
+/// The receiving end of a message or, in the unreliable mode, of a class: what `key` says.
+Nic::Receiver& Nic::receiver_of(const Frame& packet, std::uint32_t key) {
+  std::uint32_t number = first_receiver_[packet.source];
+  while (number != no_receiver && receivers_[number].key != key) number = receivers_[number].next;
+  if (number != no_receiver) return receivers_[number];
+  if (free_receivers_.empty()) {
+    number = static_cast<std::uint32_t>(receivers_.size());
+    receivers_.emplace_back(log_.reordering());
+  } else {
+    number = free_receivers_.back();
+    free_receivers_.pop_back();
   }
-  Receiver& receiver = receivers_[by_slot[slot]];
-  const auto newer = static_cast<std::int16_t>(generation_of(packet) - receiver.flow.generation());
-  if (newer < 0) return nullptr;  // a late copy of a message that is long complete
-  if (newer > 0) {
-    receiver.meter.finish();
-    receiver.meter = ReorderMeter(reordering_);
-    receiver.flow.open(generation_of(packet));
-    receiver.notification = CnpLimiter();
-  }
-  return &receiver;
+  Receiver& receiver = receivers_[number];
+  receiver.key = key;
+  receiver.next = std::exchange(first_receiver_[packet.source], number);
+  receiver.flow.open();
+  receiver.meter.restart();
+  receiver.notification = CnpLimiter();
+  return receiver;
+}
+
+void Nic::close_receiver(const Frame& packet, std::uint32_t key) {
+  std::uint32_t* link = &first_receiver_[packet.source];
+  while (receivers_[*link].key != key) link = &receivers_[*link].next;
+  Receiver& receiver = receivers_[*link];
+  receiver.meter.finish();
+  free_receivers_.push_back(std::exchange(*link, receiver.next));
 }
 
 void Nic::accept_packet(const Frame& packet) {
-  Receiver* receiver = receiver_of(packet);
-  if (receiver == nullptr) {
-    log_.discarded();
-    packets_.release(packet.packet);
-    return;
-  }
   const PacketRecord& record = packets_[packet.packet];
-  if (record.message_due >= log_.warmup()) receiver->meter.arrive(record.order);
+  const std::uint32_t key = reliable() ? record.message : packet.traffic_class;
+  if (reliable() && log_.is_completed(key)) return answer_late_copy(packet);
+  Receiver& receiver = receiver_of(packet, key);
+  if (record.message_due >= log_.warmup()) receiver.meter.arrive(record.order);
   if (packet.has(frame_flag::congestion) &&
       config_.congestion_control == CongestionControl::dcqcn &&
-      receiver->notification.on_marked(dcqcn_rules_, now())) {
+      receiver.notification.on_marked(dcqcn_rules_, now())) {
     queue_control(FrameKind::cnp, packet, 0, 0);
   }
   const Reception reception =
-      reliable() ? receiver->flow.receive(packet, config_.receive, config_.ack_interval)
+      reliable() ? receiver.flow.receive(packet, config_.receive, config_.ack_interval)
                  : Reception{packet.has(frame_flag::trimmed) ? Reception::Fate::discard
                                                              : Reception::Fate::deliver};
-  dispose(packet, *receiver, reception);
-  if (reliable()) answer(packet, *receiver, reception);
+  dispose(packet, receiver, reception);
+  if (!reliable()) return;
+  answer(packet, receiver, reception);
+  if (receiver.flow.complete()) close_receiver(packet, key);
+}
+
+/// A copy of a packet whose message is complete: the sender may not know it yet.
+void Nic::answer_late_copy(const Frame& packet) {
+  const std::uint64_t mtu = config_.mtu.value;
+  const std::uint64_t packets = (packets_[packet.packet].message_bytes + mtu - 1) / mtu;
+  queue_control(FrameKind::ack, packet, static_cast<std::uint32_t>(packets), 0);
+  log_.discarded();
+  packets_.release(packet.packet);
 }
 
 void Nic::dispose(const Frame& packet, Receiver& receiver, const Reception& reception) {
@@ -324,9 +338,9 @@ void Nic::retransmission_timer(const Timer& timer) {
   set_timer(next);
 }
 
-// --- 4. transmit --------------------------------------------------------------------------------
+// --- 4. send ------------------------------------------------------------------------------------
 
-void Nic::transmit() {
+void Nic::send() {
   due_.clear(link_reason);
   const unsigned eligible = waiting_classes() & ~unsigned{pause_.mask()};
   if (eligible == 0) return;
@@ -352,7 +366,7 @@ unsigned Nic::waiting_classes() const {
 void Nic::arm_link() {
   if (link_armed_for_ == out_->ready_at()) return;
   link_armed_for_ = out_->ready_at();
-  wake(link_reason, link_armed_for_);
+  clock_.wake(id(), link_reason, link_armed_for_, out_);
 }
 
 void Nic::send_control() {
@@ -440,7 +454,11 @@ bool Nic::idle() const {
 }
 
 void Nic::finish() {
-  for (Receiver& receiver : receivers_) receiver.meter.finish();
+  for (const std::uint32_t first : first_receiver_) {
+    for (std::uint32_t number = first; number != no_receiver; number = receivers_[number].next) {
+      receivers_[number].meter.finish();
+    }
+  }
 }
 
 void Nic::waits(std::vector<std::string>& lines) const {

@@ -51,7 +51,6 @@ class Nic : public Device {
   FrameBalance balance() const override;
   void verify(bool drained) const override;
 
-  const ReorderTotals& reordering() const { return reordering_; }
   std::uint64_t repeated_packets() const { return repeated_packets_; }
   /// ACK, NAK and CNP frames sent and taken in.
   std::uint64_t control_packets() const { return control_packets_; }
@@ -63,6 +62,8 @@ class Nic : public Device {
  private:
   enum Reason : unsigned { arrival_reason, link_reason, message_reason, timer_reason, reasons };
 
+  static constexpr std::uint32_t no_receiver = ~std::uint32_t{0};
+
   struct Sender {
     SendFlow flow;
     Dcqcn rate;
@@ -73,10 +74,11 @@ class Nic : public Device {
     explicit Sender(const DcqcnRules& rules) : rate(rules) {}
   };
   struct Receiver {
+    std::uint32_t key = 0;             ///< the message; of datagrams the class
+    std::uint32_t next = no_receiver;  ///< of those that receive from the same host
+    CnpLimiter notification;
     ReceiveFlow flow;
     ReorderMeter meter;
-    CnpLimiter notification;
-    HostId source = 0;
 
     explicit Receiver(ReorderTotals& totals) : meter(totals) {}
   };
@@ -92,11 +94,11 @@ class Nic : public Device {
     }
   };
 
-  void cycle() override;
-  void receive();
+  void receive() override;
+  void transmit() override;
   void start_messages();
   void run_timers();
-  void transmit();
+  void send();
 
   void accept(const Frame& frame);
   void accept_packet(const Frame& packet);
@@ -104,7 +106,9 @@ class Nic : public Device {
   void deliver(const Frame& packet, std::uint32_t record, Receiver& receiver);
   void answer(const Frame& packet, const Receiver& receiver, const Reception& reception);
   void accept_answer(const Frame& frame);
-  Receiver* receiver_of(const Frame& packet);
+  Receiver& receiver_of(const Frame& packet, std::uint32_t key);
+  void close_receiver(const Frame& packet, std::uint32_t key);
+  void answer_late_copy(const Frame& packet);
   bool completes_message(const Frame& packet, const Receiver& receiver) const;
 
   void open(const Message& message);
@@ -153,10 +157,10 @@ class Nic : public Device {
 
   Cycle link_armed_for_ = 0;
 
-  std::vector<std::uint32_t> datagrams_;  // by destination and class: how many were sent
-  std::vector<std::vector<std::uint32_t>> receiver_at_;  // by source host, by the sender's slot
+  std::vector<std::uint32_t> datagrams_;       // by destination and class: how many were sent
+  std::vector<std::uint32_t> first_receiver_;  // by source host
   std::vector<Receiver> receivers_;
-  ReorderTotals reordering_;
+  std::vector<std::uint32_t> free_receivers_;
   Occupancy reorder_buffer_;
 
   std::uint64_t open_flows_ = 0;

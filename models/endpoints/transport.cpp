@@ -86,8 +86,7 @@ void SendFlow::time_out(bool selective, Cycle now) {
 
 // --- receiving end ------------------------------------------------------------------------------
 
-void ReceiveFlow::open(std::uint16_t generation) {
-  generation_ = generation;
+void ReceiveFlow::open() {
   nak_sent_ = false;
   expected_ = beyond_ = received_ = unacknowledged_ = held_ = release_ = 0;
   packets_ = ~std::uint32_t{0};

@@ -96,9 +96,9 @@ struct Reception {
 /// The receiving end.
 class ReceiveFlow {
  public:
-  void open(std::uint16_t generation);
+  /// Begins afresh, for another message.
+  void open();
 
-  std::uint16_t generation() const { return generation_; }
   std::uint32_t expected() const { return expected_; }
   std::uint32_t held() const { return held_; }
   bool complete() const { return received_ == packets_; }
@@ -118,7 +118,6 @@ class ReceiveFlow {
   bool seen(std::uint32_t sequence) const;
   void note(std::uint32_t sequence);
 
-  std::uint16_t generation_ = 0;
   bool nak_sent_ = false;
   std::uint32_t expected_ = 0;  // all below have been received
   std::uint32_t beyond_ = 0;    // highest received + 1

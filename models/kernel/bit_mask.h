@@ -97,7 +97,12 @@ class BitMask {
   /// Calls f(i) for every member in ascending order; f may clear i, and must not add members.
   template <class F>
   void for_each(F&& f) const {
-    for (unsigned i = next(0); i < size_; i = next(i + 1)) f(i);
+    for (unsigned group = 0; group < groups_; ++group) {
+      for (std::uint64_t words = bits_[group]; words != 0; words &= words - 1) {
+        const unsigned w = group * 64 + lowest(words);
+        for (std::uint64_t live = word(w); live != 0; live &= live - 1) f(w * 64 + lowest(live));
+      }
+    }
   }
 
   /// Takes the members in [begin, end) one by one out of the set, ascending: f(i). Members that f
@@ -147,9 +152,9 @@ class BitMask {
   const std::uint64_t& word(unsigned i) const { return bits_[groups_ + i]; }
 
   unsigned size_ = 0;
-  unsigned groups_ = 0;            // words of summary, in front of the words proper
-  unsigned words_ = 0;             // summary included
-  std::uint64_t* bits_ = nullptr;  // few_ or many_
+  unsigned groups_ = 0;                 // words of summary, in front of the words proper
+  unsigned words_ = 0;                  // summary included
+  std::uint64_t* bits_ = nullptr;       // few_ or many_
   std::array<std::uint64_t, 5> few_{};  // up to 256 members live in the object itself
   std::vector<std::uint64_t> many_;
 };

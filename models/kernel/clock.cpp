@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "kernel/device.h"
-#include "kernel/error.h"
 #include "kernel/link.h"
+#include "kernel/prefetch.h"
 
 namespace heddle {
 
@@ -31,54 +31,34 @@ class Ticker : public sc_core::sc_module {
 
 }  // namespace
 
+template <class Half>
+void Device::run(Half&& half) {
+  if (clock_.failure()) return;
+  try {
+    half();
+  } catch (const CheckFailure& failure) {
+    clock_.fail(std::make_exception_ptr(CheckFailure(fmt::format(
+        "check failed: {}\n  cycle {}, device {}, seed {}\n  reproduce: {}", failure.what(), now(),
+        path(), clock_.options().seed, clock_.options().reproduce))));
+  } catch (...) {
+    clock_.fail(std::current_exception());
+  }
+}
+
 Clock::Clock(const char* name, const ClockOptions& options)
     : sc_core::sc_prim_channel(name),
       options_(options),
       shuffle_(options.seed, name, "device order"),
-      ticker_(std::make_unique<Ticker>("ticker", tick_event_, [this] { tick(); })) {
-  wheel_.fill(no_block);
-}
+      ticker_(std::make_unique<Ticker>("ticker", tick_event_, [this] { tick(); })) {}
 
 Clock::~Clock() = default;
 
 std::uint32_t Clock::enroll(Device& device) {
-  devices_.push_back(&device);
+  devices_.push_back({&device, 2});
   return static_cast<std::uint32_t>(devices_.size() - 1);
 }
 
-void Clock::wake(std::uint32_t device, std::uint32_t reason, Cycle at, const void* touches) {
-  schedule({device, reason, reinterpret_cast<std::uintptr_t>(touches)}, at);
-}
-
-void Clock::wake(std::uint32_t device, std::uint32_t reason, Cycle at, const Link& link) {
-  schedule({device, reason, reinterpret_cast<std::uintptr_t>(&link) | 1}, at);
-}
-
-void Clock::schedule(const Wake& wake, Cycle at) {
-  if (started_ && at <= now_) throw CheckFailure("a wake-up for a cycle that is over");
-  if (started_ && !ticking_) request_update();  // from outside: the next tick may come earlier
-  if (at - now_ < wheel_cycles) {
-    insert(wake, at);
-  } else {
-    far_.push({at, wake});
-  }
-}
-
-void Clock::insert(const Wake& wake, Cycle at) {
-  const auto slot = static_cast<std::uint32_t>(at % wheel_cycles);
-  std::uint32_t& head = wheel_[slot];
-  if (head == no_block) {
-    head = new_block(no_block);
-    occupied_[slot / 64] |= std::uint64_t{1} << (slot % 64);
-    occupied_words_ |= std::uint64_t{1} << (slot / 64);
-  } else if (blocks_[head].count == blocks_[head].wakes.size()) {
-    head = new_block(head);
-  }
-  Block& block = blocks_[head];
-  block.wakes[block.count++] = wake;
-}
-
-std::uint32_t Clock::new_block(std::uint32_t next) {
+void Clock::add_block(Slot& slot, Cycle at) {
   std::uint32_t number = free_block_;
   if (number == no_block) {
     number = static_cast<std::uint32_t>(blocks_.size());
@@ -86,9 +66,11 @@ std::uint32_t Clock::new_block(std::uint32_t next) {
   } else {
     free_block_ = blocks_[number].next;
   }
-  blocks_[number].next = next;
-  blocks_[number].count = 0;
-  return number;
+  blocks_[number].next = slot.block;
+  slot = {number, 0};
+  const auto cycle = static_cast<std::uint32_t>(at % wheel_cycles);
+  occupied_[cycle / 64] |= std::uint64_t{1} << (cycle % 64);
+  occupied_words_ |= std::uint64_t{1} << (cycle / 64);
 }
 
 Cycle Clock::next_in_wheel() const {
@@ -133,10 +115,11 @@ void Clock::tick() {
   now_ = armed_;
   ticking_ = true;
   due_.clear();
+  due_links_.clear();
   if (options_.wake_every_cycle) collect_all();
   collect();
   if (options_.shuffle_devices) shuffle_due();
-  for (Device* device : due_) device->run();
+  run();
   ticking_ = false;
   request_update();
 }
@@ -148,29 +131,22 @@ void Clock::shuffle_due() {
 }
 
 /// A large fabric does not fit the cache, and most of a cycle would be waiting for memory, one line
-/// after the other. What the cycle's devices look at first is requested here for all of them
-/// at once, in three rounds: each round's addresses come from what the round before has brought.
-void Clock::fetch(std::uint32_t first) const {
-  const auto for_each_wake = [&](auto&& f) {
-    for (std::uint32_t block = first; block != no_block; block = blocks_[block].next) {
-      for (std::uint32_t i = 0; i < blocks_[block].count; ++i) f(blocks_[block].wakes[i]);
-    }
-  };
-  const auto for_each_link = [&](auto&& f) {
-    for_each_wake([&](const Wake& wake) {
-      if ((wake.touches & 1) != 0) f(*reinterpret_cast<const Link*>(wake.touches - 1));
-    });
-  };
-  for_each_wake([&](const Wake& wake) {
-    __builtin_prefetch(&devices_[wake.device]->due_);
-    if ((wake.touches & 1) != 0) {
-      reinterpret_cast<const Link*>(wake.touches - 1)->fetch();
-    } else if (wake.touches != 0) {
-      __builtin_prefetch(reinterpret_cast<const void*>(wake.touches));
-    }
-  });
-  for_each_link([](const Link& link) { link.fetch_frame(); });
-  for_each_link([](const Link& link) { link.fetch_record(); });
+/// after the other. So the devices take each step together: what they will look at next is
+/// requested for all of them before the first one looks.
+void Clock::run() {
+  for (const Link* link : due_links_) link->fetch_frame();
+  for (const Link* link : due_links_) link->fetch_record();
+  for (const Device* device : due_) device->fetch_for_receive();
+  for (Device* device : due_) device->run([=] { device->receive(); });
+  for (const Device* device : due_) device->fetch_for_transmit();
+  for (Device* device : due_) device->run([=] { device->transmit(); });
+}
+
+void Clock::fetch(const Wake& wake) const {
+  const Enrolled& enrolled = devices_[wake.device];
+  const char* line = reinterpret_cast<const char*>(&enrolled.device->due_);
+  for (std::ptrdiff_t i = 0; i < enrolled.hot_lines; ++i) prefetch(line + 64 * i);
+  if (wake.link != nullptr) wake.link->fetch();
 }
 
 void Clock::collect() {
@@ -178,32 +154,32 @@ void Clock::collect() {
     insert(far_.top().wake, far_.top().at);
     far_.pop();
   }
-  const auto slot = static_cast<std::uint32_t>(now_ % wheel_cycles);
-  std::uint32_t number = std::exchange(wheel_[slot], no_block);
-  fetch(number);
-  if ((occupied_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64))) == 0) {
-    occupied_words_ &= ~(std::uint64_t{1} << (slot / 64));
+  const auto cycle = static_cast<std::uint32_t>(now_ % wheel_cycles);
+  Slot slot = std::exchange(wheel_[cycle], Slot{});
+  if ((occupied_[cycle / 64] &= ~(std::uint64_t{1} << (cycle % 64))) == 0) {
+    occupied_words_ &= ~(std::uint64_t{1} << (cycle / 64));
   }
-  while (number != no_block) {
-    Block& block = blocks_[number];
-    for (std::uint32_t i = 0; i < block.count; ++i) {
-      Device& device = *devices_[block.wakes[i].device];
-      device.due_.set(block.wakes[i].reason);
+  while (slot.block != no_block) {
+    Block& block = blocks_[slot.block];
+    for (std::uint32_t i = 0; i < slot.count; ++i) fetch(block.wakes[i]);
+    for (std::uint32_t i = 0; i < slot.count; ++i) {
+      const Wake& wake = block.wakes[i];
+      Device& device = *devices_[wake.device].device;
+      device.due_.set(wake.reason);
+      if (wake.link != nullptr) due_links_.push_back(wake.link);
       if (device.collected_ != now_) {
         device.collected_ = now_;
-        device.fetch();
         due_.push_back(&device);
       }
     }
-    const std::uint32_t next = block.next;
-    block.next = free_block_;
-    free_block_ = number;
-    number = next;
+    const std::uint32_t next = std::exchange(block.next, free_block_);
+    free_block_ = slot.block;
+    slot = {next, static_cast<std::uint32_t>(block.wakes.size())};
   }
 }
 
 void Clock::collect_all() {
-  for (Device* device : devices_) {
+  for (const auto& [device, hot_lines] : devices_) {
     device->collected_ = now_;
     device->due_.set_all();
     due_.push_back(device);
@@ -212,19 +188,6 @@ void Clock::collect_all() {
 
 void Clock::fail(std::exception_ptr failure) {
   if (!failure_) failure_ = std::move(failure);
-}
-
-void Device::run() {
-  if (clock_.failure()) return;
-  try {
-    cycle();
-  } catch (const CheckFailure& failure) {
-    clock_.fail(std::make_exception_ptr(CheckFailure(fmt::format(
-        "check failed: {}\n  cycle {}, device {}, seed {}\n  reproduce: {}", failure.what(), now(),
-        path(), clock_.options().seed, clock_.options().reproduce))));
-  } catch (...) {
-    clock_.fail(std::current_exception());
-  }
 }
 
 }  // namespace heddle

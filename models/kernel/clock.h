@@ -14,6 +14,7 @@
 #include <systemc>
 #include <vector>
 
+#include "kernel/error.h"
 #include "kernel/rng.h"
 #include "kernel/units.h"
 
@@ -45,17 +46,27 @@ class Clock : public sc_core::sc_prim_channel {
 
   /// Wakes `device` in cycle `at` (later than now) and tells it `reason`. A second call for the
   /// same device, reason and cycle changes nothing. May be called by devices in their cycle, before
-  /// the run, and by other SystemC processes, for a time that is still to come. `touches`: memory
-  /// that the device will look at first.
-  void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const void* touches = nullptr);
-  /// The same for a frame that becomes visible on `link`.
-  void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const Link& link);
+  /// the run, and by other SystemC processes, for a time that is still to come. `link`: the one
+  /// that the reason is about.
+  void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const Link* link = nullptr) {
+    if (started_ && at <= now_) throw CheckFailure("a wake-up for a cycle that is over");
+    if (started_ && !ticking_) request_update();  // from outside: the next tick may come earlier
+    if (at - now_ < wheel_cycles) {
+      insert({device, reason, link}, at);
+    } else {
+      far_.push({at, {device, reason, link}});
+    }
+  }
 
   /// Next cycle with work; `never` when the calendar is empty.
   Cycle next_cycle() const;
 
   /// Called once per device, before the run; returns its number.
   std::uint32_t enroll(Device& device);
+  /// How many cache lines of the device, beginning at its `due_`, each of its cycles uses.
+  void set_hot_lines(std::uint32_t device, std::ptrdiff_t lines) {
+    devices_[device].hot_lines = lines;
+  }
 
   /// First exception thrown in a device's cycle. The run stops there.
   std::exception_ptr failure() const { return failure_; }
@@ -65,33 +76,45 @@ class Clock : public sc_core::sc_prim_channel {
   void start();
 
  private:
+  static constexpr std::uint32_t wheel_cycles = 4096;  // covers cables and frames; timers go far
+  static constexpr std::uint32_t no_block = ~std::uint32_t{0};
+
   struct Wake {
     std::uint32_t device;
     std::uint32_t reason;
-    std::uintptr_t touches;  ///< an address; its lowest bit says that it is that of a link
+    const Link* link;
+  };
+  struct Enrolled {
+    Device* device;
+    std::ptrdiff_t hot_lines;
   };
   struct FarWake {
     Cycle at;
     Wake wake;
     bool operator>(const FarWake& other) const { return at > other.at; }
   };
-  /// Wakes of one cycle, in blocks of four cache lines that are used again.
+  /// Wakes of one cycle: a list of blocks that are used again. All but the first block are full.
   struct Block {
     std::uint32_t next;
-    std::uint32_t count;
+    std::uint32_t unused;
     std::array<Wake, 15> wakes;
   };
+  struct Slot {
+    std::uint32_t block = no_block;  ///< the first of the list
+    std::uint32_t count = 0;         ///< wakes in that block
+  };
 
-  static constexpr std::uint32_t wheel_cycles = 4096;  // covers cables and frames; timers go far
-  static constexpr std::uint32_t no_block = ~std::uint32_t{0};
-
-  void schedule(const Wake& wake, Cycle at);
-  void insert(const Wake& wake, Cycle at);
-  std::uint32_t new_block(std::uint32_t next);
+  void insert(const Wake& wake, Cycle at) {
+    Slot& slot = wheel_[at % wheel_cycles];
+    if (slot.block == no_block || slot.count == Block{}.wakes.size()) add_block(slot, at);
+    blocks_[slot.block].wakes[slot.count++] = wake;
+  }
+  void add_block(Slot& slot, Cycle at);
   Cycle next_in_wheel() const;
   void update() override;
   void tick();
-  void fetch(std::uint32_t first_block) const;
+  void fetch(const Wake& wake) const;
+  void run();
   void shuffle_due();
   void collect();
   void collect_all();
@@ -99,13 +122,14 @@ class Clock : public sc_core::sc_prim_channel {
   ClockOptions options_;
   Rng shuffle_;
   sc_core::sc_event tick_event_;
-  std::vector<Device*> devices_;
+  std::vector<Enrolled> devices_;
   std::vector<Device*> due_;
+  std::vector<const Link*> due_links_;
   Cycle now_ = 0;
   Cycle armed_ = 0;
   bool started_ = false;
   bool ticking_ = false;
-  std::array<std::uint32_t, wheel_cycles> wheel_;
+  std::array<Slot, wheel_cycles> wheel_;
   std::array<std::uint64_t, wheel_cycles / 64> occupied_{};
   std::uint64_t occupied_words_ = 0;
   std::vector<Block> blocks_;

@@ -40,7 +40,7 @@ class Device : public sc_core::sc_module {
  public:
   /// `reasons`: how many different reasons to wake the device knows.
   Device(const sc_core::sc_module_name& module_name, Clock& clock, unsigned reasons)
-      : sc_core::sc_module(module_name), clock_(clock), due_(reasons), id_(clock.enroll(*this)) {}
+      : sc_core::sc_module(module_name), clock_(clock), id_(clock.enroll(*this)), due_(reasons) {}
 
   std::uint32_t id() const { return id_; }
   std::string path() const { return name(); }
@@ -58,38 +58,40 @@ class Device : public sc_core::sc_module {
   virtual void verify(bool drained) const = 0;
 
  protected:
-  /// One cycle of the device. `due_` tells why it was woken; a reason may come without cause
-  /// (idle-skipping switched off) and must then do nothing.
-  virtual void cycle() = 0;
+  /// A cycle has two halves: the device acts on the frames that have become visible, and it starts
+  /// what can start. `due_` tells why it was woken; a reason may come without cause (idle-skipping
+  /// switched off) and must then do nothing.
+  virtual void receive() {}
+  virtual void transmit() = 0;
 
   Cycle now() const { return clock_.now(); }
   void wake(unsigned reason, Cycle at) { clock_.wake(id_, reason, at); }
 
-  Clock& clock_;
-  BitMask due_;
-  /// A device may name the part of itself, from `first` to the end of `last`, that each of its
-  /// cycles touches: it is fetched into the cache before the cycle begins.
-  template <class First, class Last>
-  void touches(const First& first, const Last& last) {
-    const char* begin = reinterpret_cast<const char*>(&first);
-    const char* end = reinterpret_cast<const char*>(&last) + sizeof(last);
-    hot_begin_ = static_cast<std::uint32_t>(begin - reinterpret_cast<const char*>(this));
-    hot_lines_ = static_cast<std::uint32_t>(end - begin + 63) / 64;
+  /// Asks for memory that the next half will look at (kernel/prefetch.h). Changes nothing.
+  virtual void fetch_for_receive() const {}
+  virtual void fetch_for_transmit() const {}
+
+  /// The device's members up to and including `last` are used in each of its cycles.
+  template <class Member>
+  void uses_up_to(const Member& last) {
+    clock_.set_hot_lines(id_, (reinterpret_cast<const char*>(&last + 1) -
+                               reinterpret_cast<const char*>(&due_) + 63) /
+                                  64);
   }
+
+  Clock& clock_;
 
  private:
   friend class Clock;
 
-  void run();
-  void fetch() const {
-    const char* line = reinterpret_cast<const char*>(this) + hot_begin_;
-    for (std::uint32_t i = 0; i < hot_lines_; ++i) __builtin_prefetch(line + std::size_t{64} * i);
-  }
+  template <class Half>
+  void run(Half&& half);
 
-  Cycle collected_ = never;
-  std::uint32_t hot_begin_ = 0;
-  std::uint32_t hot_lines_ = 0;
   std::uint32_t id_;
+  Cycle collected_ = never;
+
+ protected:
+  BitMask due_;
 };
 
 }  // namespace heddle

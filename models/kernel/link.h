@@ -96,17 +96,22 @@ class alignas(64) Link {
     }
   }
 
-  // Bring what the receiver will read into the cache: the link, its oldest frame, the record of
+  // Ask, in this order, for what the receiver will read: the link, its oldest frame, the record of
   // that.
-  void fetch() const { __builtin_prefetch(&ordinary_); }
+  void fetch() const {
+    prefetch(this);
+    prefetch(&receiver_);
+  }
   void fetch_frame() const {
-    if (ordinary_.size() != 0) __builtin_prefetch(&ordinary_.front());
+    if (ordinary_.size() != 0) prefetch(&ordinary_.front());
   }
   void fetch_record() const {
     if (ordinary_.size() == 0) return;
-    const std::uint32_t packet = ordinary_.front().frame.packet;
-    if (packet != no_packet) __builtin_prefetch(&packets_[packet]);
+    const Frame& frame = ordinary_.front().frame;
+    if (frame.packet != no_packet) packets_.fetch(frame.packet);
   }
+  /// For the sender: the place of the next frame.
+  void fetch_place() const { ordinary_.fetch_back(); }
 
   // --- facts ----------------------------------------------------------------------------------
 
@@ -154,6 +159,7 @@ class alignas(64) Link {
       slots_[(head_ + count_++) & (room_ - 1)] = {frame, visible_at};
     }
     std::size_t size() const { return count_; }
+    void fetch_back() const { prefetch(&slots_[(head_ + count_) & (room_ - 1)]); }
 
    private:
     void grow();
@@ -165,7 +171,7 @@ class alignas(64) Link {
 
   void deliver(Flight& flight, const Frame& frame, Cycle visible_at) {
     flight.push(frame, visible_at);
-    clock_.wake(receiver_, reason_, visible_at, *this);
+    clock_.wake(receiver_, reason_, visible_at, this);
   }
 
   /// Everything the twin of a device would have to get right: which frame started when.

@@ -8,6 +8,7 @@
 
 #include "kernel/error.h"
 #include "kernel/frame.h"
+#include "kernel/prefetch.h"
 #include "kernel/units.h"
 
 namespace heddle {
@@ -79,6 +80,7 @@ class PacketPool {
 
   PacketRecord& operator[](std::uint32_t number) { return records_[number]; }
   std::uint64_t live() const { return live_; }
+  void fetch(std::uint32_t number) const { prefetch(&records_[number]); }
 
  private:
   std::vector<PacketRecord> records_;

@@ -105,12 +105,22 @@ struct ReorderMeter::Open {
   std::vector<std::uint32_t> pending;  // ring: packets that have no receive index yet
   std::uint32_t pending_head = 0;
   std::uint32_t pending_count = 0;
-  std::uint32_t turn = 0;
+  std::uint32_t turn;
   std::size_t turn_gap = 0;  // first gap that the turn has not skipped
   // RFC 5236, hypothetical buffer.
   std::size_t awaited_gap = 0;  // first gap that the receiver has not given up
   std::uint32_t held = 0;
-  std::uint32_t remembered = 0;  // below this, gaps have been forgotten
+  std::uint32_t remembered;  // below this, gaps have been forgotten
+
+  Open(unsigned displacement_threshold, std::uint32_t first)
+      : pending(displacement_threshold + 1), turn(first), remembered(first) {}
+
+  void restart(std::uint32_t first) {
+    gaps.clear();
+    pending_head = pending_count = held = 0;
+    turn_gap = awaited_gap = 0;
+    turn = remembered = first;
+  }
 
   bool idle() const { return pending_count == 0 && held == 0; }
 
@@ -158,6 +168,12 @@ ReorderMeter::~ReorderMeter() = default;
 ReorderMeter::ReorderMeter(ReorderMeter&& other) noexcept = default;
 ReorderMeter& ReorderMeter::operator=(ReorderMeter&& other) noexcept = default;
 
+void ReorderMeter::restart(std::uint32_t first) {
+  fast_next_ = fast_start_ = first_ = expected_ = first;
+  missing_ = reordered_ = run_start_ = 0;
+  if (open_) open_->restart(first);
+}
+
 void ReorderMeter::arrive_slow(std::uint32_t sequence) {
   if (sequence < first_ || sequence == no_fast_path) {
     throw CheckFailure("reorder meter: packet " + std::to_string(sequence) +
@@ -187,10 +203,8 @@ void ReorderMeter::leave_fast_path() {
 /// A packet with a higher number than all before it.
 void ReorderMeter::ahead(std::uint32_t sequence) {
   if (!open_) {
-    open_ = std::make_unique<Open>();
-    open_->pending.resize(totals_->displacement_threshold + 1);
+    open_ = std::make_unique<Open>(totals_->displacement_threshold, first_);
     open_->turn = expected_;
-    open_->remembered = first_;
   }
   if (sequence > expected_) {
     if (open_->gaps.size() == gap_limit) forget_old_gaps();

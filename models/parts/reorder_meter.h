@@ -111,6 +111,9 @@ class ReorderMeter {
   /// follow.
   void finish();
 
+  /// Measures another flow, from its first packet on.
+  void restart(std::uint32_t first = 0);
+
  private:
   struct Open;  // what is kept once a number has been passed over
 

@@ -52,7 +52,6 @@ AdaptiveSwitch::AdaptiveSwitch(const sc_core::sc_module_name& module_name,
   for (const SwitchPort& port : ports) {
     role_of_port_.push_back(static_cast<std::uint8_t>(port.role));
   }
-  touches(class_count_, by_role_);
 }
 
 void AdaptiveSwitch::attach(unsigned port, Link& in, Link& out) {
@@ -69,11 +68,7 @@ void AdaptiveSwitch::attach(unsigned port, Link& in, Link& out) {
       places_[port].role == BufferRole::egress ? Stage::egress_queue : Stage::fabric_queue);
 }
 
-void AdaptiveSwitch::cycle() {
-  receive();   // 1. route, mark, admit and queue packets; pause senders whose share is used up
-  transmit();  // 2. output links; freed memory ends pauses
-}
-
+// 1. Route, mark, admit and queue packets; pause senders whose share is used up.
 void AdaptiveSwitch::receive() {
   due_.take(0, ports(), [&](unsigned port) {
     Link& link = *in_[port];
@@ -83,6 +78,7 @@ void AdaptiveSwitch::receive() {
     }
   });
   announce_pauses();
+  outputs_.wake(due_, ports());
 }
 
 void AdaptiveSwitch::accept(unsigned input, Frame frame) {
@@ -100,7 +96,7 @@ void AdaptiveSwitch::accept(unsigned input, Frame frame) {
     return;
   }
   by_role_[role_of_port_[output]].add(stored_bytes(frame), now());
-  outputs_.push(output, frame.traffic_class, frame, input, now());
+  outputs_.push(output, frame.traffic_class, frame, input);
   grade(output);
 }
 
@@ -150,8 +146,8 @@ void AdaptiveSwitch::announce_pauses() {
   });
 }
 
+// 2. Output links; freed memory ends pauses.
 void AdaptiveSwitch::transmit() {
-  outputs_.wake(due_, ports());
   outputs_.transmit(now(), [&](unsigned output, const OutputPorts::Departure& out) {
     const std::uint32_t bytes = out.wire_bytes - ethernet_framing_bytes;
     memory_.release(pair(out.input, out.traffic_class), pair(output, out.traffic_class), bytes);

@@ -56,9 +56,9 @@ class AdaptiveSwitch : public Device {
   std::uint64_t marked() const { return marked_; }
 
  private:
-  void cycle() override;
-  void receive();
-  void transmit();
+  void receive() override;
+  void transmit() override;
+  void fetch_for_transmit() const override { outputs_.fetch(); }
   void accept(unsigned input, Frame frame);
   bool store(unsigned input, unsigned output, Frame& frame);
   void mark_congestion(unsigned output, Frame& frame);

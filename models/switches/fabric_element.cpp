@@ -25,11 +25,7 @@ void FabricElement::attach(unsigned port, Link& from_leaf, Link& to_leaf) {
   outputs_.attach(port, to_leaf, Stage::fabric_queue);
 }
 
-void FabricElement::cycle() {
-  receive();   // 1. cells and control frames to their output queues; full pools stop senders
-  transmit();  // 2. output links; drained pools restart senders
-}
-
+// 1. Cells and control frames to their output queues; full pools stop senders.
 void FabricElement::receive() {
   due_.take(0, ports(), [&](unsigned port) {
     Link& link = *from_leaf_[port];
@@ -38,6 +34,7 @@ void FabricElement::receive() {
       link.pop(now());
     }
   });
+  outputs_.wake(due_, ports());
 }
 
 void FabricElement::accept(unsigned port, const Frame& frame) {
@@ -50,7 +47,7 @@ void FabricElement::accept(unsigned port, const Frame& frame) {
   const unsigned output = leaf * links_per_leaf_ + next_link_[leaf];
   next_link_[leaf] = static_cast<std::uint16_t>((next_link_[leaf] + 1U) % links_per_leaf_);
   if (frame.kind != FrameKind::cell) {
-    outputs_.push(output, control, frame, port, now());
+    outputs_.push(output, control, frame, port);
     return;
   }
   for_each_packet(packets_, frame,
@@ -62,7 +59,7 @@ void FabricElement::accept(unsigned port, const Frame& frame) {
     throw CheckFailure(fmt::format("receive pool of port {} overflows at {} cells", port, held));
   }
   if (held >= *config_.xoff_cells && !stopped_.test(port)) flow_control(port, true);
-  outputs_.push(output, cells, frame, port, now());
+  outputs_.push(output, cells, frame, port);
 }
 
 void FabricElement::flow_control(unsigned port, bool off) {
@@ -75,8 +72,8 @@ void FabricElement::flow_control(unsigned port, bool off) {
   ++balance_.created;
 }
 
+// 2. Output links; drained pools restart senders.
 void FabricElement::transmit() {
-  outputs_.wake(due_, ports());
   outputs_.transmit(now(), [&](unsigned, const OutputPorts::Departure& out) {
     if (out.kind != FrameKind::cell) return;
     occupancy_.remove(out.wire_bytes, now());

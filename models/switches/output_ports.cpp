@@ -11,7 +11,7 @@ void OutputPorts::waits(const std::string& path, std::vector<std::string>& lines
       if (frames == 0) continue;
       const bool stopped = (ports_[port].paused >> c & 1) != 0;
       lines.push_back(fmt::format("{}: {} frames of class {} wait for link {}{}", path, frames, c,
-                                  ports_[port].link->name(),
+                                  links_[port]->name(),
                                   stopped ? ", which its receiver has stopped" : ""));
     }
   }

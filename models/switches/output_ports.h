@@ -10,6 +10,7 @@
 #include "kernel/bit_mask.h"
 #include "kernel/environment.h"
 #include "kernel/occupancy.h"
+#include "kernel/prefetch.h"
 #include "parts/class_scheduler.h"
 #include "parts/pause_state.h"
 #include "parts/queue_bank.h"
@@ -47,6 +48,8 @@ class OutputPorts {
         classes_(static_cast<unsigned>(shape.classes.size())),
         strict_(strict_classes(shape.classes)),
         release_(shape.release),
+        links_(shape.ports),
+        queued_bytes_(shape.ports),
         ports_(shape.ports),
         rules_(shape.ports, Rules(shape.classes, shape.quantum_bytes)),
         queues_(shape.ports * classes_, shape.capacity_frames),
@@ -54,24 +57,21 @@ class OutputPorts {
 
   /// `waiting`: what the time that packets spend in this port's queues is called.
   void attach(unsigned port, Link& link, Stage waiting) {
-    ports_[port].link = &link;
+    links_[port] = &link;
     ports_[port].waiting = waiting;
   }
   unsigned size() const { return static_cast<unsigned>(ports_.size()); }
-  const Link& link(unsigned port) const { return *ports_[port].link; }
+  const Link& link(unsigned port) const { return *links_[port]; }
 
-  /// Queues a frame that came in through `input`. `transmit` looks at the port in this cycle.
-  void push(unsigned port, unsigned traffic_class, const Frame& frame, unsigned input, Cycle now) {
-    Port& p = ports_[port];
-    for_each_packet(packets_, frame, [&](PacketRecord& record) {
-      record.paused_before =
-          p.ever_paused ? static_cast<std::uint32_t>(pause_state(port).total(traffic_class, now))
-                        : 0;
-    });
-    queues_.push(queue(port, traffic_class), {frame, static_cast<std::uint16_t>(input)});
-    p.backlog = static_cast<std::uint8_t>(p.backlog | 1U << traffic_class);
-    p.occupancy.add(frame.wire_bytes, now);
+  /// Queues a frame that came in through `input`; transmit, in this cycle, looks at the port. A
+  /// port costs a cache miss in a large fabric: it is asked for here and touched there.
+  void push(unsigned port, unsigned traffic_class, const Frame& frame, unsigned input) {
+    queued_bytes_[port] += frame.wire_bytes;
+    pushed_.push_back({frame, static_cast<std::uint16_t>(input), static_cast<std::uint16_t>(port),
+                       static_cast<std::uint8_t>(traffic_class)});
     attention_.set(port);
+    prefetch(&ports_[port]);
+    links_[port]->fetch();
   }
 
   /// Queues a link-local frame: it goes before everything else.
@@ -88,23 +88,37 @@ class OutputPorts {
     Port& p = ports_[port];
     p.paused = pause.mask();
     p.ever_paused = true;
-    p.link->note_pause(p.paused != 0, now);
+    links_[port]->note_pause(p.paused != 0, now);
     attention_.set(port);
   }
 
+  /// Device::fetch_for_transmit.
+  void fetch() const {
+    attention_.for_each([&](unsigned port) {
+      links_[port]->fetch_place();
+      const unsigned backlog = ports_[port].backlog;
+      if (backlog != 0)
+        queues_.fetch_front(queue(port, static_cast<unsigned>(__builtin_ctz(backlog))));
+    });
+  }
+
   /// The links of the ports begin, begin + 1, ... of `due` may have become ready.
-  void wake(BitMask& due, unsigned begin) { attention_.take_from(due, begin); }
+  void wake(BitMask& due, unsigned begin) {
+    attention_.take_from(due, begin);
+    attention_.for_each([&](unsigned port) { prefetch(&ports_[port]); });
+  }
 
   /// Starts what can start in this cycle. Calls done(port, departure) for each frame that is no
   /// longer held.
   template <class Done>
   void transmit(Cycle now, Done&& done) {
+    enqueue_pushed(now);
     while (attention_.any()) {  // again when `done` made a frame for a port already served
       attention_.take(0, size(), [&](unsigned port) { serve(port, now, done); });
     }
   }
 
-  std::uint64_t queued_bytes(unsigned port) const { return ports_[port].occupancy.level(); }
+  std::uint64_t queued_bytes(unsigned port) const { return queued_bytes_[port]; }
   std::uint32_t queued_frames(unsigned port, unsigned traffic_class) const {
     return queues_.length(queue(port, traffic_class));
   }
@@ -113,13 +127,13 @@ class OutputPorts {
 
   std::uint64_t frames_sent() const {
     std::uint64_t frames = 0;
-    for (const Port& port : ports_) frames += port.link == nullptr ? 0 : port.link->frames();
+    for (const Link* link : links_) frames += link == nullptr ? 0 : link->frames();
     return frames;
   }
 
   /// Frames not yet started, link-local ones included.
   std::uint64_t held() const {
-    std::uint64_t frames = queues_.used();
+    std::uint64_t frames = queues_.used() + pushed_.size();
     for (const Rules& rules : rules_) frames += rules.link_local.size();
     return frames;
   }
@@ -132,9 +146,14 @@ class OutputPorts {
     Frame frame;
     std::uint16_t input = 0;
   };
+  struct Pushed {
+    Frame frame;
+    std::uint16_t input;
+    std::uint16_t port;
+    std::uint8_t traffic_class;
+  };
   /// What every frame touches: one cache line.
   struct alignas(64) Port {
-    Link* link = nullptr;
     std::uint8_t backlog = 0;  ///< classes with frames
     std::uint8_t paused = 0;   ///< classes that the peer has stopped
     bool ever_paused = false;
@@ -160,17 +179,32 @@ class OutputPorts {
     return port * classes_ + traffic_class;
   }
 
+  void enqueue_pushed(Cycle now) {
+    for (const Pushed& pushed : pushed_) {
+      Port& p = ports_[pushed.port];
+      const unsigned c = pushed.traffic_class;
+      for_each_packet(packets_, pushed.frame, [&](PacketRecord& record) {
+        record.paused_before =
+            p.ever_paused ? static_cast<std::uint32_t>(pause_state(pushed.port).total(c, now)) : 0;
+      });
+      queues_.push(queue(pushed.port, c), {pushed.frame, pushed.input});
+      p.backlog = static_cast<std::uint8_t>(p.backlog | 1U << c);
+      p.occupancy.add(pushed.frame.wire_bytes, now);
+    }
+    pushed_.clear();
+  }
+
   void arm(unsigned port) {
     Port& p = ports_[port];
     if (p.armed) return;
     p.armed = true;
-    clock_.wake(device_, first_reason_ + port, p.link->ready_at(), &p);
+    clock_.wake(device_, first_reason_ + port, links_[port]->ready_at(), links_[port]);
   }
 
   template <class Done>
   void serve(unsigned port, Cycle now, Done&& done) {
     Port& p = ports_[port];
-    if (!p.link->ready(now)) return arm(port);
+    if (!links_[port]->ready(now)) return arm(port);
     p.armed = false;
     if (p.leaving) {
       p.leaving = false;
@@ -178,7 +212,7 @@ class OutputPorts {
     }
     if (p.link_local) {
       std::vector<Frame>& frames = rules_[port].link_local;
-      p.link->send(frames.front(), now);
+      links_[port]->send(frames.front(), now);
       frames.erase(frames.begin());
       p.link_local = !frames.empty();
       return arm(port);
@@ -204,7 +238,7 @@ class OutputPorts {
       }
       record.spend(p.waiting, now);
     });
-    p.link->send(frame, now);
+    links_[port]->send(frame, now);
     p.out = {frame.wire_bytes, queued.input, frame.traffic_class, frame.kind};
   }
 
@@ -230,6 +264,7 @@ class OutputPorts {
 
   template <class Done>
   void let_go(unsigned port, const Departure& out, Cycle now, Done&& done) {
+    queued_bytes_[port] -= out.wire_bytes;
     ports_[port].occupancy.remove(out.wire_bytes, now);
     done(port, out);
   }
@@ -241,6 +276,9 @@ class OutputPorts {
   unsigned classes_;
   std::uint8_t strict_;  // mask
   Release release_;
+  std::vector<Link*> links_;
+  std::vector<std::uint64_t> queued_bytes_;  // by port: with those that `leaving` and pushed_ hold
+  std::vector<Pushed> pushed_;               // since the last transmit
   std::vector<Port> ports_;
   std::vector<Rules> rules_;
   QueueBank<Queued> queues_;

@@ -87,13 +87,16 @@ void ScheduledLeaf::attach_loopback(Link& loopback) {
   attach_fabric(loopback_port(), loopback, loopback);
 }
 
-void ScheduledLeaf::cycle() {
+void ScheduledLeaf::receive() {
   receive_from_fabric();  // 1. status, credits; cells back in order, packets to egress queues
   receive_from_hosts();   // 2. packets into VOQs, requests for credits
-  watch_credits();        // 3. requests repeated for VOQs that wait too long
-  grant_credits();        // 4. egress ports give credits
-  segment();              // 5. VOQs with credits are cut into cells
-  transmit();             // 6. fabric links and host links
+}
+
+void ScheduledLeaf::transmit() {
+  watch_credits();  // 3. requests repeated for VOQs that wait too long
+  grant_credits();  // 4. egress ports give credits
+  segment();        // 5. VOQs with credits are cut into cells
+  send();           // 6. fabric links and host links
 }
 
 // --- 1. from the fabric -------------------------------------------------------------------------
@@ -162,8 +165,7 @@ void ScheduledLeaf::complete_packets(const Frame& cell) {
     record.next = no_packet;
     reassembly_.remove(stored_bytes(record.frame), now());
     ++balance_.created;
-    to_hosts_.push(port_of(record.frame.destination), record.frame.traffic_class, record.frame, 0,
-                   now());
+    to_hosts_.push(port_of(record.frame.destination), record.frame.traffic_class, record.frame, 0);
   }
 }
 
@@ -291,7 +293,7 @@ void ScheduledLeaf::send_control(unsigned leaf, Frame frame) {
     port = control_link_;
     control_link_ = (control_link_ + 1) % place_.fabric_links;
   }
-  to_fabric_.push(port, control, frame, 0, now());
+  to_fabric_.push(port, control, frame, 0);
   ++balance_.created;
 }
 
@@ -355,14 +357,14 @@ void ScheduledLeaf::stage_cell(unsigned leaf, Frame cell) {
   cell.destination = static_cast<std::uint16_t>(leaf);
   cell.sequence = next_cell_[leaf]++;
   const unsigned port = leaf == place_.leaf ? loopback_port() : spray_.next();
-  to_fabric_.push(port, cells, cell, 0, now());
+  to_fabric_.push(port, cells, cell, 0);
   ++staged_cells_;
   ++balance_.created;
 }
 
 // --- 6. links -----------------------------------------------------------------------------------
 
-void ScheduledLeaf::transmit() {
+void ScheduledLeaf::send() {
   to_fabric_.wake(due_, to_fabric_reason());
   const bool blocked = staged_cells_ >= staging_limit_;
   to_fabric_.transmit(now(), [&](unsigned, const OutputPorts::Departure& out) {

@@ -67,13 +67,18 @@ class ScheduledLeaf : public Device {
   void verify_credits(const ScheduledLeaf& egress) const;
 
  private:
-  void cycle() override;
+  void receive() override;
+  void transmit() override;
+  void fetch_for_transmit() const override {
+    to_fabric_.fetch();
+    to_hosts_.fetch();
+  }
   void receive_from_fabric();
   void receive_from_hosts();
   void watch_credits();
   void grant_credits();
   void segment();
-  void transmit();
+  void send();
 
   void accept_fabric_frame(unsigned port, const Frame& frame);
   void accept_cell(const Link& link, const Frame& cell);

@@ -34,7 +34,6 @@ struct Totals {
   std::uint64_t time_outs = 0;
   std::uint64_t notifications = 0;
   std::uint64_t credits = 0;
-  ReorderTotals reordering;
 
   void add(const DropCounts& drops) {
     for (unsigned i = 0; i < drop_reasons.size(); ++i) {
@@ -53,7 +52,6 @@ Totals add_up(const Fabric& fabric) {
     totals.answers_received += nic->control_received();
     totals.time_outs += nic->time_outs();
     totals.notifications += nic->notifications();
-    totals.reordering.merge(nic->reordering());
   }
   for (const auto& leaf : fabric.leaves()) {
     totals.add(leaf->drops());
@@ -224,7 +222,7 @@ void check_laws(const RunFacts& facts) {
                                    facts.live_packets));
   }
   const bool scheduled = !facts.fabric.leaves().empty();
-  if (scheduled && totals.all_dropped() == 0 && totals.reordering.reordered != 0) {
+  if (scheduled && totals.all_dropped() == 0 && facts.log.reordering().reordered != 0) {
     throw CheckFailure("the scheduled fabric has reordered packets of a flow");
   }
   if (!facts.drained) return;
@@ -245,7 +243,7 @@ nlohmann::ordered_json measure(const RunFacts& facts) {
   json["latency_ns"] = latency(facts.log, cycle_ns);
   json["latency_stage_ns"] = latency_by_stage(facts.log, cycle_ns);
   json["messages"] = messages(facts.log, cycle_ns);
-  json["reordering"] = reordering(totals.reordering);
+  json["reordering"] = reordering(facts.log.reordering());
   json["credits"]["granted"] = totals.credits;
   json["buffers"] = buffers(facts.fabric, end);
   json["links"] = links(facts.fabric, end, cycle_ns);

@@ -23,7 +23,6 @@ void wake(OutputPorts& outputs, unsigned port) {
   outputs.wake(due, 0);
 }
 
-
 constexpr TrafficClassConfig weighted{ClassScheduling::weighted, 1, true};
 constexpr TrafficClassConfig strict{ClassScheduling::strict, 1, true};
 
@@ -61,13 +60,13 @@ class Bench {
   const std::vector<Done>& done() const { return done_; }
 
   void push(unsigned port, unsigned traffic_class, std::uint16_t bytes, std::uint32_t sequence,
-            Cycle now, std::uint32_t packet = no_packet) {
+            std::uint32_t packet = no_packet) {
     Frame frame;
     frame.traffic_class = static_cast<std::uint8_t>(traffic_class);
     frame.wire_bytes = bytes;
     frame.sequence = sequence;
     frame.packet = packet;
-    outputs_.push(port, traffic_class, frame, 40 + port, now);
+    outputs_.push(port, traffic_class, frame, 40 + port);
   }
 
   void transmit(Cycle now) {
@@ -129,7 +128,7 @@ using Order = std::vector<std::uint32_t>;
 TEST(OutputPorts, AFrameStartsInTheCycleOfItsPushOnAnIdleLink) {
   in_child([] {
     Bench bench;
-    bench.push(0, 0, 100, 1, 7);
+    bench.push(0, 0, 100, 1);
     bench.transmit(7);
     EXPECT_EQ(bench.starts(), Cycles{7});
   });
@@ -138,7 +137,7 @@ TEST(OutputPorts, AFrameStartsInTheCycleOfItsPushOnAnIdleLink) {
 TEST(OutputPorts, TheNextFollowsInTheCycleTheLinkIsReadyAndNotBefore) {
   in_child([] {
     Bench bench;
-    for (std::uint32_t n = 0; n < 3; ++n) bench.push(0, 0, 95, n, 7);
+    for (std::uint32_t n = 0; n < 3; ++n) bench.push(0, 0, 95, n);
     bench.transmit(7);
     wake(bench.outputs(), 0);
     bench.transmit(16);
@@ -152,7 +151,7 @@ TEST(OutputPorts, TheNextFollowsInTheCycleTheLinkIsReadyAndNotBefore) {
 TEST(OutputPorts, HeldUntilFirstOrAfterLastByte) {
   in_child([] {
     Bench bench(1, Release::last_byte);
-    bench.push(0, 1, 100, 5, 7);
+    bench.push(0, 1, 100, 5);
     EXPECT_EQ(bench.outputs().queued_bytes(0), 100U);
     bench.transmit(7);
     bench.run(8, 17);
@@ -170,7 +169,7 @@ TEST(OutputPorts, HeldUntilFirstOrAfterLastByte) {
   });
   in_child([] {
     Bench bench(1, Release::first_byte);
-    bench.push(0, 0, 100, 5, 7);
+    bench.push(0, 0, 100, 5);
     bench.transmit(7);
     ASSERT_EQ(bench.done().size(), 1U);
     EXPECT_EQ(bench.done()[0].at, 7U);
@@ -184,8 +183,8 @@ TEST(OutputPorts, AWakeUpIsLeftForTheReadyCycle) {
   for (const Release release : {Release::first_byte, Release::last_byte}) {
     in_child([release] {
       Bench bench(1, release);
-      bench.push(0, 0, 95, 1, 7);
-      bench.push(0, 0, 95, 2, 7);
+      bench.push(0, 0, 95, 1);
+      bench.push(0, 0, 95, 2);
       bench.transmit(7);
       EXPECT_EQ(bench.clock().next_cycle(), 17U);
     });
@@ -196,8 +195,8 @@ TEST(OutputPorts, StrictClassesGoFirstAndOrderHoldsWithinAClass) {
   in_child([] {
     Bench bench;
     for (std::uint32_t n = 0; n < 4; ++n) {
-      bench.push(0, 0, 50, n, 0);
-      bench.push(0, 1, 50, 10 + n, 0);
+      bench.push(0, 0, 50, n);
+      bench.push(0, 1, 50, 10 + n);
     }
     bench.transmit(0);
     bench.run(1, 100);
@@ -208,8 +207,8 @@ TEST(OutputPorts, StrictClassesGoFirstAndOrderHoldsWithinAClass) {
 TEST(OutputPorts, LinkLocalFramesGoBeforeEverythingBehindTheFrameOnTheLink) {
   in_child([] {
     Bench bench;
-    bench.push(0, 1, 100, 1, 0);
-    bench.push(0, 1, 100, 2, 0);
+    bench.push(0, 1, 100, 1);
+    bench.push(0, 1, 100, 2);
     bench.transmit(0);
     Frame pause = pause_frame(0, true);  // 84 B
     bench.outputs().push_link_local(0, pause);
@@ -231,9 +230,9 @@ TEST(OutputPorts, APausedClassWaitsAndTheOthersDoNot) {
   in_child([] {
     Bench bench;
     bench.outputs().pause(0, 1, true, 5);
-    bench.push(0, 0, 50, 1, 5);
-    bench.push(0, 1, 50, 2, 5);
-    bench.push(0, 1, 50, 3, 5);
+    bench.push(0, 0, 50, 1);
+    bench.push(0, 1, 50, 2);
+    bench.push(0, 1, 50, 3);
     bench.transmit(5);
     bench.run(6, 50);
     EXPECT_EQ(bench.order(), Order{1}) << "class 1 is stopped";
@@ -253,8 +252,8 @@ TEST(OutputPorts, APausedClassWaitsAndTheOthersDoNot) {
 TEST(OutputPorts, APauseDoesNotCutTheFrameOnTheLink) {
   in_child([] {
     Bench bench;
-    bench.push(0, 0, 100, 1, 0);
-    bench.push(0, 0, 100, 2, 0);
+    bench.push(0, 0, 100, 1);
+    bench.push(0, 0, 100, 2);
     bench.transmit(0);
     bench.outputs().pause(0, 0, true, 4);
     bench.transmit(4);
@@ -275,7 +274,7 @@ TEST(OutputPorts, BooksWaitingAndPausedTime) {
     const std::uint32_t second = bench.packets().acquire();
     for (const std::uint32_t packet : {first, second}) {
       bench.packets()[packet].spend(Stage::pipeline, 10);
-      bench.push(0, 0, 100, packet, 10, packet);
+      bench.push(0, 0, 100, packet, packet);
     }
     bench.transmit(10);  // the first starts at 10, the link is ready at 20
     bench.outputs().pause(0, 0, true, 15);
@@ -294,7 +293,7 @@ TEST(OutputPorts, BooksWaitingAndPausedTime) {
 TEST(OutputPorts, AFrameMadeByDoneIsServedInTheSameCycle) {
   in_child([] {
     Bench bench(3, Release::first_byte);
-    bench.push(2, 0, 50, 1, 0);
+    bench.push(2, 0, 50, 1);
     bench.outputs().transmit(0, [&](unsigned port, const OutputPorts::Departure&) {
       ASSERT_EQ(port, 2U);
       bench.outputs().push_link_local(0, pause_frame(0, true));  // port 0 was served before
@@ -308,10 +307,14 @@ TEST(OutputPorts, AFrameMadeByDoneIsServedInTheSameCycle) {
 TEST(OutputPorts, CapacityIsOfAllPortsTogether) {
   in_child([] {
     Bench bench(2, Release::last_byte, {weighted}, 3);
-    bench.push(0, 0, 50, 1, 0);
-    bench.push(1, 0, 50, 2, 0);
-    bench.push(1, 0, 50, 3, 0);
-    EXPECT_THROW(bench.push(0, 0, 50, 4, 0), CheckFailure);
+    bench.push(0, 0, 50, 1);
+    bench.push(1, 0, 50, 2);
+    bench.push(1, 0, 50, 3);
+    EXPECT_NO_THROW(bench.transmit(0));
+    bench.push(0, 0, 50, 4);
+    bench.push(0, 0, 50, 5);
+    bench.push(0, 0, 50, 6);
+    EXPECT_THROW(bench.transmit(0), CheckFailure) << "two have started, one waits";
   });
 }
 
@@ -322,9 +325,11 @@ TEST(OutputPorts, EveryWaitingQueueHasALine) {
     bench.outputs().waits("leaf9", lines);
     EXPECT_TRUE(lines.empty());
     bench.outputs().pause(1, 0, true, 0);
-    bench.push(1, 0, 50, 1, 0);
-    bench.push(1, 0, 50, 2, 0);
-    bench.push(0, 1, 50, 3, 0);
+    bench.push(1, 0, 50, 1);
+    bench.push(1, 0, 50, 2);
+    bench.push(0, 1, 50, 3);
+    bench.push(0, 1, 50, 4);
+    bench.transmit(0);  // starts one of the two on port 0
     bench.outputs().waits("leaf9", lines);
     EXPECT_EQ(lines.size(), 2U);
     for (const std::string& line : lines) EXPECT_NE(line.find("leaf9"), std::string::npos);
@@ -356,7 +361,7 @@ TEST(OutputPorts, SwarmEqualsANaivePort) {
             frame.traffic_class = static_cast<std::uint8_t>(c);
             frame.wire_bytes = static_cast<std::uint16_t>(10 * (1 + rng.below(20)));
             frame.sequence = static_cast<std::uint32_t>(now);
-            bench.push(port, c, frame.wire_bytes, frame.sequence, now);
+            bench.push(port, c, frame.wire_bytes, frame.sequence);
             naive[port].queues[c].push_back(frame);
           }
           if (rng.below(50) == 0) {

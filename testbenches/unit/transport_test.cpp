@@ -237,8 +237,7 @@ using Fate = Reception::Fate;
 
 TEST(ReceiveFlow, GoBackNTakesOnlyTheNextAndAsksOncePerGap) {
   ReceiveFlow flow;
-  flow.open(4);
-  EXPECT_EQ(flow.generation(), 4);
+  flow.open();
   const ReceiveMode mode = ReceiveMode::go_back_n;
   EXPECT_EQ(flow.receive(data(0, 9), mode, 16).fate, Fate::deliver);
   Reception gap = flow.receive(data(2, 9), mode, 16);
@@ -260,7 +259,7 @@ TEST(ReceiveFlow, ATrimmedPacketIsMissing) {
   for (const ReceiveMode mode : reliable_modes) {
     SCOPED_TRACE(name_of(mode));
     ReceiveFlow flow;
-    flow.open(1);
+    flow.open();
     flow.receive(data(0, 4), mode, 16);
     Frame trimmed = data(1, 4);
     trimmed.flags |= frame_flag::trimmed;
@@ -282,7 +281,7 @@ TEST(ReceiveFlow, ATrimmedPacketIsMissing) {
 
 TEST(ReceiveFlow, SelectiveRepeatHoldsAndAsksForEachMissingOnce) {
   ReceiveFlow flow;
-  flow.open(1);
+  flow.open();
   const ReceiveMode mode = ReceiveMode::selective_repeat;
   const Reception ahead = flow.receive(data(3, 6), mode, 16);
   EXPECT_EQ(ahead.fate, Fate::hold);
@@ -317,7 +316,7 @@ TEST(ReceiveFlow, SelectiveRepeatHoldsAndAsksForEachMissingOnce) {
 
 TEST(ReceiveFlow, PlacementDeliversAtOnceAndAsksForNothing) {
   ReceiveFlow flow;
-  flow.open(1);
+  flow.open();
   const ReceiveMode mode = ReceiveMode::out_of_order_placement;
   for (const std::uint32_t sequence : {3U, 0U, 4U, 2U}) {
     const Reception reception = flow.receive(data(sequence, 5), mode, 16);
@@ -340,7 +339,7 @@ TEST(ReceiveFlow, AcknowledgesEveryFewPacketsAndTheLast) {
   for (const ReceiveMode mode : reliable_modes) {
     for (std::uint64_t interval = 1; interval <= 5; ++interval) {
       ReceiveFlow flow;
-      flow.open(1);
+      flow.open();
       for (std::uint32_t n = 0; n < 13; ++n) {
         const Reception reception = flow.receive(data(n, 13), mode, interval);
         EXPECT_EQ(reception.fate, Fate::deliver);
@@ -355,11 +354,11 @@ TEST(ReceiveFlow, AcknowledgesEveryFewPacketsAndTheLast) {
 TEST(ReceiveFlow, CanBeUsedAgain) {
   for (const ReceiveMode mode : reliable_modes) {
     ReceiveFlow flow;
-    flow.open(1);
+    flow.open();
     for (const std::uint32_t n : {0U, 2U, 70U, 130U}) {
       if (flow.receive(data(n, 200), mode, 16).fate == Fate::hold) flow.keep(n, n);
     }
-    flow.open(2);
+    flow.open();
     EXPECT_EQ(flow.expected(), 0U);
     EXPECT_EQ(flow.held(), 0U);
     for (std::uint32_t n = 0; n < 150; ++n) {
@@ -435,7 +434,7 @@ class Conversation {
   Conversation(const Setting& setting, Channel::Luck forth, Channel::Luck back)
       : setting_(setting), forth_(std::move(forth)), back_(std::move(back)) {
     sender_.open(message_of(setting.packets), 1, mtu);
-    receiver_.open(1);
+    receiver_.open();
   }
 
   /// Steps until the sender knows that all is there; false when that takes too long.

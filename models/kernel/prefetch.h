@@ -1,0 +1,12 @@
+// Asks for a cache line that will be needed soon.
+#pragma once
+
+namespace heddle {
+
+inline void prefetch(const void* address) {
+  __builtin_prefetch(address);
+  // To GCC a function that only prefetches has no effect, and it drops the calls; this is one.
+  asm volatile("" : : "r"(address));
+}
+
+}  // namespace heddle
