@@ -12,6 +12,8 @@ namespace heddle {
 
 namespace {
 
+constexpr std::size_t devices_worth_fetching = 24;
+
 /// SystemC starts with this process; a primitive channel cannot have one.
 class Ticker : public sc_core::sc_module {
  public:
@@ -132,13 +134,18 @@ void Clock::shuffle_due() {
 
 /// A large fabric does not fit the cache, and most of a cycle would be waiting for memory, one line
 /// after the other. So the devices take each step together: what they will look at next is
-/// requested for all of them before the first one looks.
+/// requested for all of them before the first one looks. A handful would gain nothing.
 void Clock::run() {
-  for (const Link* link : due_links_) link->fetch_frame();
-  for (const Link* link : due_links_) link->fetch_record();
-  for (const Device* device : due_) device->fetch_for_receive();
+  const bool fetch = due_.size() >= devices_worth_fetching;
+  if (fetch) {
+    for (const Link* link : due_links_) link->fetch_frame();
+    for (const Link* link : due_links_) link->fetch_record();
+    for (const Device* device : due_) device->fetch_for_receive();
+  }
   for (Device* device : due_) device->run([=] { device->receive(); });
-  for (const Device* device : due_) device->fetch_for_transmit();
+  if (fetch) {
+    for (const Device* device : due_) device->fetch_for_transmit();
+  }
   for (Device* device : due_) device->run([=] { device->transmit(); });
 }
 
