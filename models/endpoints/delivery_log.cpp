@@ -26,7 +26,7 @@ std::uint64_t Histogram::quantile(double share) const {
 void DeliveryLog::delivered(const PacketRecord& record, std::uint16_t payload_bytes, Cycle now) {
   ++delivered_;
   delivered_bytes_ += payload_bytes;
-  last_delivery_ = std::max(last_delivery_, now);
+  last_delivery_ = last_progress_ = std::max(last_delivery_, now);
   const std::uint64_t latency = now - record.due;
   const std::uint64_t sum =
       std::accumulate(record.stage.begin(), record.stage.end(), std::uint64_t{0});

@@ -2,6 +2,7 @@
 // run, written by all NICs; every entry is an integer sum, so the order of writing cannot matter.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -68,7 +69,11 @@ class DeliveryLog {
   /// A packet has reached its host. Checks that its stages add up to its latency.
   void delivered(const PacketRecord& record, std::uint16_t payload_bytes, Cycle now);
 
-  void message_started() { ++messages_started_; }
+  /// A NIC has taken up a message that was due in cycle `due`.
+  void message_started(Cycle due, Cycle now) {
+    if (messages_started_++ == messages_completed_) last_progress_ = now;
+    first_due_ = std::min(first_due_, due);
+  }
   /// The last missing packet of a message has been delivered.
   void message_completed(const PacketRecord& of_any_packet, HostId source, HostId destination,
                          Cycle now);
@@ -84,6 +89,9 @@ class DeliveryLog {
   std::uint64_t messages_started() const { return messages_started_; }
   std::uint64_t messages_completed() const { return messages_completed_; }
   Cycle last_delivery() const { return last_delivery_; }
+  Cycle first_due() const { return first_due_; }
+  /// The last delivery, or the start of a message when no other was waiting to be delivered.
+  Cycle last_progress() const { return last_progress_; }
 
   const Histogram& latency() const { return latency_; }
   const Histogram& stage(Stage stage) const { return stages_[static_cast<unsigned>(stage)]; }
@@ -106,6 +114,8 @@ class DeliveryLog {
   std::vector<bool> completed_;  // by message id
   ReorderTotals reordering_;
   Cycle last_delivery_ = 0;
+  Cycle first_due_ = never;
+  Cycle last_progress_ = 0;
   Histogram latency_;
   std::array<Histogram, stage_count> stages_;
   std::vector<std::array<std::uint64_t, stage_count>> tail_;  // stage sums by latency bucket

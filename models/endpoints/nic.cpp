@@ -11,6 +11,7 @@ namespace heddle {
 namespace {
 
 std::uint32_t window_packets(const NicConfig& config) {
+  if (config.receive == ReceiveMode::unreliable_datagram) return ~std::uint32_t{0};
   return static_cast<std::uint32_t>(
       std::clamp<std::uint64_t>(config.window.value / config.mtu.value, 1, 1U << 31));
 }
@@ -184,11 +185,13 @@ bool Nic::completes_message(const Frame& packet, const Receiver& receiver) const
   return receiver.flow.complete() && receiver.flow.held() == 0;
 }
 
-void Nic::answer(const Frame& packet, const Receiver& receiver, const Reception& reception) {
+void Nic::answer(const Frame& packet, Receiver& receiver, const Reception& reception) {
   const std::uint32_t expected = receiver.flow.expected();
   for (std::uint32_t missing = reception.missing_begin; missing < reception.missing_end;
        ++missing) {
-    queue_control(FrameKind::nak, packet, missing, frame_flag::selective);
+    if (receiver.flow.ask(missing)) {
+      queue_control(FrameKind::nak, packet, missing, frame_flag::selective);
+    }
   }
   if (reception.go_back) queue_control(FrameKind::nak, packet, expected, 0);
   if (reception.acknowledge) queue_control(FrameKind::ack, packet, expected, 0);
@@ -260,7 +263,7 @@ void Nic::open(const Message& message) {
   sender.waits_for_rate = false;
   sender.paused_before = pause_.total(message.traffic_class, now());
   ++open_flows_;
-  log_.message_started();
+  log_.message_started(message.due, now());
   if (reliable()) {
     set_timer({now() + time_out_cycles_, slot, sender.flow.generation(), false});
   }
@@ -345,10 +348,10 @@ void Nic::send() {
   const unsigned eligible = waiting_classes() & ~unsigned{pause_.mask()};
   if (eligible == 0) return;
   if (!out_->ready(now())) return arm_link();
-  const unsigned c = classes_.pick(static_cast<std::uint8_t>(eligible), [&](unsigned) {
-    return static_cast<std::int64_t>(config_.mtu.value);
+  const unsigned c = classes_.pick(static_cast<std::uint8_t>(eligible), [&](unsigned of_class) {
+    return static_cast<std::int64_t>(next_wire_bytes(of_class));
   });
-  if (c == control_class() && control_next_ < control_.size()) {
+  if (answers_next(c)) {
     send_control();
   } else {
     const unsigned slot = ready_[c].next_round(pointer_[c]);
@@ -356,6 +359,21 @@ void Nic::send() {
     send_packet(slot);
   }
   if (waiting_classes() != 0) arm_link();
+}
+
+/// What the class would send next is an answer, not a packet.
+bool Nic::answers_next(unsigned traffic_class) const {
+  return traffic_class == control_class() && control_next_ < control_.size();
+}
+
+std::uint64_t Nic::next_wire_bytes(unsigned traffic_class) const {
+  if (answers_next(traffic_class)) return control_[control_next_].wire_bytes;
+  const SendFlow& flow = senders_[ready_[traffic_class].next_round(pointer_[traffic_class])].flow;
+  return flow.payload_bytes(flow.next(), config_.mtu.value) + overhead_bytes();
+}
+
+std::uint64_t Nic::overhead_bytes() const {
+  return std::uint64_t{data_header_bytes(config_.receive)} + ethernet_framing_bytes;
 }
 
 unsigned Nic::waiting_classes() const {
@@ -387,17 +405,18 @@ void Nic::send_packet(std::uint32_t slot) {
   const Message& message = sender.flow.message();
   const SendFlow::Transmission transmission = sender.flow.take(now());
   const std::uint64_t mtu = config_.mtu.value;
-  const std::uint64_t before = transmission.sequence * mtu;
   const bool last = transmission.sequence + 1 == sender.flow.packets();
+  // The packet that closes the window asks for an answer, or a receiver that answers more rarely
+  // than once per window would leave the sender waiting (InfiniBand 1.4, 9.2.1: the AckReq bit).
+  const bool again = transmission.repeated || sender.flow.window_closed(window_packets_);
 
   Frame frame;
   frame.traffic_class = message.traffic_class;
-  frame.flags = static_cast<std::uint8_t>((last ? frame_flag::last : 0U) |
-                                          (transmission.repeated ? frame_flag::again : 0U));
-  frame.payload_bytes = static_cast<std::uint16_t>(std::min(mtu, message.bytes - before));
-  const auto overhead =
-      static_cast<std::uint16_t>(data_header_bytes(config_.receive) + ethernet_framing_bytes);
-  frame.wire_bytes = static_cast<std::uint16_t>(frame.payload_bytes + overhead);
+  frame.flags =
+      static_cast<std::uint8_t>((last ? frame_flag::last : 0U) | (again ? frame_flag::again : 0U));
+  frame.payload_bytes =
+      static_cast<std::uint16_t>(sender.flow.payload_bytes(transmission.sequence, mtu));
+  frame.wire_bytes = static_cast<std::uint16_t>(frame.payload_bytes + overhead_bytes());
   frame.source = host_;
   frame.destination = message.destination;
   frame.flow = std::uint32_t{sender.flow.generation()} << 16 | slot;
@@ -406,12 +425,15 @@ void Nic::send_packet(std::uint32_t slot) {
   std::uint32_t order = transmission.order;
   if (!reliable()) {  // one queue pair for all messages to a host: one path by hash, one order
     frame.flow = message.traffic_class;
-    order = datagrams_[frame.destination * ready_.size() + message.traffic_class]++;
+    if (message.due >= log_.warmup()) {
+      order = datagrams_[frame.destination * ready_.size() + message.traffic_class]++;
+    }
   }
 
   // Due is when an idle host would have started this packet, its message's earlier ones first.
   PacketRecord& record = packets_[frame.packet];
-  record.due = message.due + transmission.sequence * (mtu + overhead) * rate_.cycles / rate_.bytes;
+  record.due =
+      message.due + transmission.sequence * (mtu + overhead_bytes()) * rate_.cycles / rate_.bytes;
   record.message = message.id;
   record.order = order;
   record.message_due = message.due;
@@ -451,6 +473,14 @@ void Nic::pace(std::uint32_t slot, std::uint16_t wire_bytes) {
 
 bool Nic::idle() const {
   return open_flows_ == 0 && control_next_ == control_.size() && source_.next_due() == never;
+}
+
+std::uint64_t Nic::repeated_packets() const {
+  std::uint64_t packets = repeated_packets_;
+  for (const Sender& sender : senders_) {
+    if (sender.flow.is_open()) packets += sender.flow.repeated_packets();
+  }
+  return packets;
 }
 
 void Nic::finish() {

@@ -51,7 +51,7 @@ class Nic : public Device {
   FrameBalance balance() const override;
   void verify(bool drained) const override;
 
-  std::uint64_t repeated_packets() const { return repeated_packets_; }
+  std::uint64_t repeated_packets() const;
   /// ACK, NAK and CNP frames sent and taken in.
   std::uint64_t control_packets() const { return control_packets_; }
   std::uint64_t control_received() const { return control_received_; }
@@ -104,7 +104,7 @@ class Nic : public Device {
   void accept_packet(const Frame& packet);
   void dispose(const Frame& packet, Receiver& receiver, const Reception& reception);
   void deliver(const Frame& packet, std::uint32_t record, Receiver& receiver);
-  void answer(const Frame& packet, const Receiver& receiver, const Reception& reception);
+  void answer(const Frame& packet, Receiver& receiver, const Reception& reception);
   void accept_answer(const Frame& frame);
   Receiver& receiver_of(const Frame& packet, std::uint32_t key);
   void close_receiver(const Frame& packet, std::uint32_t key);
@@ -119,6 +119,9 @@ class Nic : public Device {
   void send_packet(std::uint32_t slot);
   void set_ready(unsigned traffic_class, std::uint32_t slot, bool ready);
   unsigned waiting_classes() const;
+  bool answers_next(unsigned traffic_class) const;
+  std::uint64_t next_wire_bytes(unsigned traffic_class) const;
+  std::uint64_t overhead_bytes() const;
   void arm_link();
   void pace(std::uint32_t slot, std::uint16_t wire_bytes);
   void send_control();
@@ -166,7 +169,7 @@ class Nic : public Device {
   std::uint64_t open_flows_ = 0;
   std::uint64_t created_ = 0;
   std::uint64_t consumed_ = 0;
-  std::uint64_t repeated_packets_ = 0;
+  std::uint64_t repeated_packets_ = 0;  // of queue pairs that are closed
   std::uint64_t control_packets_ = 0;
   std::uint64_t control_received_ = 0;
   std::uint64_t time_outs_ = 0;

@@ -64,6 +64,7 @@ bool SendFlow::acknowledge(std::uint32_t sequence, Cycle now) {
 }
 
 void SendFlow::go_back(std::uint32_t sequence, Cycle now) {
+  if (sequence < acknowledged_) return;  // overtaken by an acknowledgement
   acknowledge(sequence, now);
   next_ = acknowledged_;
 }
@@ -92,6 +93,7 @@ void ReceiveFlow::open() {
   packets_ = ~std::uint32_t{0};
   std::fill(seen_.begin(), seen_.end(), 0);
   kept_.clear();
+  asked_.clear();
 }
 
 bool ReceiveFlow::seen(std::uint32_t sequence) const {
@@ -127,16 +129,17 @@ Reception ReceiveFlow::receive(const Frame& packet, ReceiveMode mode, std::uint6
 
 Reception ReceiveFlow::go_back_n(const Frame& packet, std::uint64_t ack_interval) {
   Reception reception{Reception::Fate::discard};
-  if (packet.has(frame_flag::trimmed) || packet.sequence > expected_) {
+  if (packet.sequence < expected_) {
+    reception.acknowledge = true;  // a duplicate: the acknowledgement may have come too late
+  } else if (packet.has(frame_flag::trimmed) || packet.sequence > expected_) {
     reception.go_back = !nak_sent_;  // once per gap (InfiniBand 1.4, 9.7.5.2.8)
     nak_sent_ = true;
-  } else if (packet.sequence < expected_) {
-    reception.acknowledge = true;  // a duplicate: the acknowledgement may have come too late
   } else {
     nak_sent_ = false;
     note(packet.sequence);
     reception.fate = Reception::Fate::deliver;
-    reception.acknowledge = due_acknowledgement(packet, ack_interval);
+    reception.acknowledge =
+        due_acknowledgement(packet, ack_interval) || packet.has(frame_flag::again);
   }
   return reception;
 }
@@ -144,18 +147,17 @@ Reception ReceiveFlow::go_back_n(const Frame& packet, std::uint64_t ack_interval
 Reception ReceiveFlow::selective(const Frame& packet, ReceiveMode mode,
                                  std::uint64_t ack_interval) {
   Reception reception{Reception::Fate::discard};
-  if (packet.has(frame_flag::trimmed)) {  // its arrival says that exactly this one is missing
-    if (!seen(packet.sequence)) {
-      reception.missing_begin = packet.sequence;
-      reception.missing_end = packet.sequence + 1;
-    }
-    return reception;
-  }
   if (seen(packet.sequence)) {
     reception.acknowledge = true;
     return reception;
   }
   const std::uint32_t beyond = beyond_;
+  if (packet.has(frame_flag::trimmed)) {  // its arrival says that exactly this one is missing
+    if (packet.sequence < asked_.size()) asked_[packet.sequence] = false;
+    reception.missing_begin = packet.sequence;
+    reception.missing_end = packet.sequence + 1;
+    return reception;
+  }
   const std::uint32_t expected = expected_;
   note(packet.sequence);
   reception.fate = Reception::Fate::deliver;
@@ -171,6 +173,13 @@ Reception ReceiveFlow::selective(const Frame& packet, ReceiveMode mode,
   // each (InfiniBand 1.4, 9.2.1: the AckReq bit).
   if (expected_ > expected + 1 || packet.has(frame_flag::again)) reception.acknowledge = true;
   return reception;
+}
+
+bool ReceiveFlow::ask(std::uint32_t sequence) {
+  if (sequence >= asked_.size()) asked_.resize(std::size_t{sequence} * 2 + 1);
+  const bool news = !asked_[sequence];
+  asked_[sequence] = true;
+  return news;
 }
 
 void ReceiveFlow::keep(std::uint32_t sequence, std::uint32_t record) {

@@ -2,6 +2,7 @@
 // one that arrives. State and rules; the NIC supplies time and the link.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -37,6 +38,19 @@ class SendFlow {
   bool can_send(std::uint32_t window_packets) const {
     return repeat_next_ < repeat_.size() ||
            (next_ < packets_ && next_ - acknowledged_ < window_packets);
+  }
+
+  /// New packets are left, and the window keeps them from being sent.
+  bool window_closed(std::uint32_t window_packets) const {
+    return next_ < packets_ && next_ - acknowledged_ >= window_packets;
+  }
+
+  /// The packet that take() would send. Only while can_send.
+  std::uint32_t next() const {
+    return repeat_next_ < repeat_.size() ? repeat_[repeat_next_] : next_;
+  }
+  std::uint64_t payload_bytes(std::uint32_t sequence, std::uint64_t mtu) const {
+    return std::min(mtu, message_.bytes - sequence * mtu);
   }
 
   struct Transmission {
@@ -106,6 +120,10 @@ class ReceiveFlow {
   /// A data packet has arrived whole.
   Reception receive(const Frame& packet, ReceiveMode mode, std::uint64_t ack_interval);
 
+  /// Whether the missing packet `sequence` must be asked for: its trimmed header may have overtaken
+  /// what was sent before, and the gap that it leaves is no news then.
+  bool ask(std::uint32_t sequence);
+
   /// Selective repeat: keeps packet `sequence` until its turn.
   void keep(std::uint32_t sequence, std::uint32_t record);
   /// The next packet whose turn has come, or no_packet. Call after each delivery.
@@ -128,6 +146,7 @@ class ReceiveFlow {
   std::uint32_t release_ = 0;        // next held packet to release
   std::vector<std::uint64_t> seen_;  // bit per PSN
   std::vector<std::uint32_t> kept_;  // record per PSN
+  std::vector<bool> asked_;          // per PSN
 };
 
 }  // namespace heddle

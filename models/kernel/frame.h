@@ -25,7 +25,7 @@ inline constexpr std::uint8_t last = 2;        ///< last packet of its message
 inline constexpr std::uint8_t trimmed = 4;     ///< payload was cut away
 inline constexpr std::uint8_t off = 8;         ///< pause, flow_control: stop (else: go)
 inline constexpr std::uint8_t again = 16;      ///< voq_status: repeated by the credit watchdog;
-                                               ///< packet: repeated, to be acknowledged at once
+                                               ///< packet: to be acknowledged at once
 inline constexpr std::uint8_t selective = 32;  ///< nak: only `sequence` is missing, keep the rest
 }  // namespace frame_flag
 

@@ -2,8 +2,7 @@
 // fraction carried, and without saving up while nobody asks.
 #pragma once
 
-#include <cstdint>
-#include <numeric>
+#include <utility>
 
 #include "kernel/units.h"
 
@@ -11,22 +10,31 @@ namespace heddle {
 
 class Pacer {
  public:
-  Pacer(std::uint64_t cycles, std::uint64_t events) {
-    const std::uint64_t common = std::gcd(cycles, events);
+  // A cycle in units of 1 / events may need more than 64 bits: rates and speed-ups have many
+  // digits.
+  __extension__ using Wide = unsigned __int128;
+
+  Pacer(Wide cycles, Wide events) {
+    Wide common = cycles;
+    for (Wide rest = events; rest != 0;) common = std::exchange(rest, common % rest);
     interval_ = cycles / common;
     unit_ = events / common;
   }
 
   /// First cycle in which the next event may happen.
-  Cycle due() const { return (exact_ + unit_ - 1) / unit_; }
+  Cycle due() const { return due_; }
 
   /// The event happens in cycle `now` >= due().
-  void spend(Cycle now) { exact_ = (now == due() ? exact_ : now * unit_) + interval_; }
+  void spend(Cycle now) {
+    exact_ = (now == due_ ? exact_ : now * unit_) + interval_;
+    due_ = static_cast<Cycle>((exact_ + unit_ - 1) / unit_);
+  }
 
  private:
-  std::uint64_t interval_;  ///< in units of 1 / unit_ cycles
-  std::uint64_t unit_;
-  std::uint64_t exact_ = 0;  ///< in units of 1 / unit_ cycles
+  Wide interval_;  ///< in units of 1 / unit_ cycles
+  Wide unit_;
+  Wide exact_ = 0;  ///< in units of 1 / unit_ cycles
+  Cycle due_ = 0;   ///< exact_, rounded up to whole cycles
 };
 
 }  // namespace heddle

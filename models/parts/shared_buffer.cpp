@@ -126,11 +126,12 @@ void SharedBuffer::release(unsigned group, unsigned queue, std::uint32_t bytes) 
   if (free_cells() >= xon_free_) end_pauses();
 }
 
-/// The fewest free cells with which the pause of this group ends. At least one, so that a full pool
-/// never invites a sender.
+/// The fewest free cells with which the pause of this group ends. A group that holds nothing leaves
+/// it even when others have filled the pool: what comes then fits its headroom, and waiting for
+/// them could be waiting in a circle.
 std::uint64_t SharedBuffer::free_for_xon(const Group& group) const {
   if (group.headroom > 0) return no_xon;
-  if (group.shared == 0) return 1;
+  if (group.shared == 0) return 0;
   const std::uint64_t level = group.shared + xon_offset_cells_;
   if (xoff_cells_) return level <= *xoff_cells_ ? 1 : no_xon;
   return ((level << alpha_bits) + alpha_lossless_ - 1) / alpha_lossless_;

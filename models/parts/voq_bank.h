@@ -2,6 +2,7 @@
 // one memory, each with its credit account.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -15,7 +16,7 @@ namespace heddle {
 
 class VoqBank {
  public:
-  /// A VOQ may have asked for at most `outstanding_limit` credits that have not come.
+  /// A VOQ has at most `outstanding_limit` credits that it has asked for and not spent.
   VoqBank(unsigned destinations, unsigned classes, std::uint32_t credit_bytes,
           std::uint32_t outstanding_limit, std::uint32_t capacity_packets)
       : destinations_(destinations),
@@ -61,12 +62,15 @@ class VoqBank {
   }
 
   /// The new total of credits to ask for, if the VOQ has reason and room to ask for more: enough
-  /// to cover every byte that ever joined it.
+  /// to cover every byte that ever joined it. Credits that a blocked fabric keeps it from spending
+  /// count as outstanding, or it would save up without bound.
   std::optional<std::uint32_t> request(unsigned voq) {
     Account& account = accounts_[voq];
     const auto needed =
         static_cast<std::uint32_t>((account.enqueued_bytes + credit_bytes_ - 1) / credit_bytes_);
-    const std::uint32_t ceiling = account.granted + outstanding_limit_;
+    const auto unspent = static_cast<std::uint32_t>(
+        std::max<std::int64_t>(account.balance_bytes, 0) / credit_bytes_);
+    const std::uint32_t ceiling = account.granted - unspent + outstanding_limit_;
     const std::uint32_t target = static_cast<std::int32_t>(needed - ceiling) < 0 ? needed : ceiling;
     if (static_cast<std::int32_t>(target - account.requested) <= 0) return std::nullopt;
     account.requested = target;

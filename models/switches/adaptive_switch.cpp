@@ -27,6 +27,12 @@ PathSelector::Rules selector_rules(const AdaptiveConfig& config, Routing routing
 
 }  // namespace
 
+SharedBuffer switch_memory(const std::vector<SwitchPort>& ports, const AdaptiveConfig& config,
+                           const std::vector<TrafficClassConfig>& classes) {
+  return SharedBuffer(config.memory, static_cast<unsigned>(ports.size() * classes.size()),
+                      group_headroom(config.memory, cables(ports, config), classes));
+}
+
 AdaptiveSwitch::AdaptiveSwitch(const sc_core::sc_module_name& module_name,
                                const Environment& environment, const std::vector<SwitchPort>& ports,
                                const SwitchRoutes& routes, const AdaptiveConfig& config,
@@ -40,8 +46,7 @@ AdaptiveSwitch::AdaptiveSwitch(const sc_core::sc_module_name& module_name,
       lossless_(lossless_classes(classes)),
       group_of_host_(routes.group_of_host),
       in_(ports.size()),
-      memory_(config.memory, static_cast<unsigned>(ports.size()) * class_count_,
-              group_headroom(config.memory, cables(ports, config), classes)),
+      memory_(switch_memory(ports, config, classes)),
       selector_(selector_rules(config, routing, clock_), routes.ports_of_group,
                 Rng(clock_.options().seed, path(), "path")),
       grades_(ports.size()),
@@ -107,13 +112,15 @@ void AdaptiveSwitch::grade(unsigned port) {
 }
 
 bool AdaptiveSwitch::store(unsigned input, unsigned output, Frame& frame) {
+  // Nobody pauses the sender of what was trimmed on the way: it is lossy in every class.
   const auto admit = [&] {
     const unsigned c = frame.traffic_class;
-    return memory_.admit(pair(input, c), pair(output, c), stored_bytes(frame),
-                         (lossless_ >> c & 1) != 0);
+    const bool lossless = (lossless_ >> c & 1) != 0 && !frame.has(frame_flag::trimmed);
+    return memory_.admit(pair(input, c), pair(output, c), stored_bytes(frame), lossless);
   };
+  const bool lossy = (lossless_ >> frame.traffic_class & 1) == 0;
   Admission admission = admit();
-  if (!stored(admission) && config_.trimming && frame.kind == FrameKind::packet &&
+  if (!stored(admission) && config_.trimming && lossy && frame.kind == FrameKind::packet &&
       !frame.has(frame_flag::trimmed)) {
     frame.flags |= frame_flag::trimmed;
     frame.wire_bytes = static_cast<std::uint16_t>(frame.wire_bytes - frame.payload_bytes);
@@ -128,7 +135,7 @@ bool AdaptiveSwitch::store(unsigned input, unsigned output, Frame& frame) {
 }
 
 void AdaptiveSwitch::mark_congestion(unsigned output, Frame& frame) {
-  if (frame.kind != FrameKind::packet) return;
+  if (frame.kind != FrameKind::packet || frame.has(frame_flag::congestion)) return;
   const std::uint64_t depth =
       std::uint64_t{memory_.queue_cells(pair(output, frame.traffic_class))} *
       config_.memory.cell.value;

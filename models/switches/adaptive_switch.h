@@ -36,6 +36,10 @@ struct SwitchRoutes {
   std::vector<std::vector<std::uint16_t>> ports_of_group;
 };
 
+/// The memory that the ports share. Throws InputError when headroom leaves nothing to share.
+SharedBuffer switch_memory(const std::vector<SwitchPort>& ports, const AdaptiveConfig& config,
+                           const std::vector<TrafficClassConfig>& classes);
+
 class AdaptiveSwitch : public Device {
  public:
   AdaptiveSwitch(const sc_core::sc_module_name& module_name, const Environment& environment,

@@ -1,5 +1,6 @@
 #include "switches/port_headroom.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace heddle {
@@ -7,14 +8,26 @@ namespace heddle {
 namespace {
 
 constexpr double metres_per_second = 1.98e8;  // as in the formula, so that latency stays latency
-constexpr double worst_occupancy = 2.25;      // smallest packets in cells of the buffer
 
-Bytes automatic_headroom(const PausedLink& link) {
+/// Bytes of memory per byte of link time that packets can take at worst: the smallest ones, or
+/// those that just do not fit a number of cells. The vendor's 2.25 is 64 B in a cell of 144 B.
+double worst_occupancy(std::uint64_t cell_bytes) {
+  const auto occupancy = [&](std::uint64_t stored) {
+    const std::uint64_t cells = (stored + cell_bytes - 1) / cell_bytes;
+    return static_cast<double>(cells * cell_bytes) /
+           static_cast<double>(stored + ethernet_framing_bytes);
+  };
+  const std::uint64_t next_step =
+      (smallest_stored_bytes + cell_bytes - 1) / cell_bytes * cell_bytes + 1;
+  return std::max({2.25, occupancy(smallest_stored_bytes), occupancy(next_step)});
+}
+
+Bytes automatic_headroom(const PausedLink& link, double occupancy) {
   const double seconds = static_cast<double>(link.latency.picoseconds) * 1e-12;
   const double pipeline_bytes = static_cast<double>(link.pipeline.picoseconds) * 1e-12 *
                                 static_cast<double>(link.rate.bits_per_second) / 8;
-  return {pfc_headroom_bytes(link.rate, seconds * metres_per_second) +
-          static_cast<std::uint64_t>(std::ceil(worst_occupancy * pipeline_bytes))};
+  return {pfc_headroom_bytes(link.rate, seconds * metres_per_second, occupancy) +
+          static_cast<std::uint64_t>(std::ceil(occupancy * pipeline_bytes))};
 }
 
 }  // namespace
@@ -22,11 +35,13 @@ Bytes automatic_headroom(const PausedLink& link) {
 std::vector<Bytes> group_headroom(const SharedBufferConfig& config,
                                   const std::vector<PausedLink>& ports,
                                   const std::vector<TrafficClassConfig>& classes) {
+  const double occupancy = worst_occupancy(config.cell.value);
   std::vector<Bytes> headroom;
   for (const PausedLink& link : ports) {
     for (const TrafficClassConfig& traffic_class : classes) {
-      headroom.push_back(traffic_class.lossless ? config.headroom.value_or(automatic_headroom(link))
-                                                : 0_B);
+      headroom.push_back(traffic_class.lossless
+                             ? config.headroom.value_or(automatic_headroom(link, occupancy))
+                             : 0_B);
     }
   }
   return headroom;

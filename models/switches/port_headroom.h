@@ -12,6 +12,9 @@
 
 namespace heddle {
 
+/// What a switch stores of the smallest packet: RoCEv2 headers and no payload (transport.h).
+inline constexpr std::uint64_t smallest_stored_bytes = 62;
+
 /// A link whose sender a device may pause.
 struct PausedLink {
   Rate rate;

@@ -15,11 +15,14 @@ constexpr std::uint32_t reassembly_window_cells = 1U << 20;  // a bound, not a s
 Pacer credit_pacer(const ScheduledConfig& config, const LinkRate& rate) {
   constexpr std::uint64_t million = 1'000'000;
   const auto speedup_ppm = static_cast<std::uint64_t>(std::llround(config.credit_speedup * 1e6));
-  return Pacer(config.credit.value * rate.cycles * million, rate.bytes * speedup_ppm);
+  return Pacer(Pacer::Wide{config.credit.value} * rate.cycles * million,
+               Pacer::Wide{rate.bytes} * speedup_ppm);
 }
 
-SharedBuffer make_sram(const LeafPlace& place, const ScheduledConfig& config,
-                       const std::vector<TrafficClassConfig>& classes) {
+}  // namespace
+
+SharedBuffer leaf_memory(const LeafPlace& place, const ScheduledConfig& config,
+                         const std::vector<TrafficClassConfig>& classes) {
   SharedBufferConfig memory;
   memory.buffer = config.buffer;
   memory.cell = config.buffer_cell;
@@ -29,8 +32,6 @@ SharedBuffer make_sram(const LeafPlace& place, const ScheduledConfig& config,
   return SharedBuffer(memory, voqs,
                       group_headroom(memory, std::vector<PausedLink>(place.hosts, cable), classes));
 }
-
-}  // namespace
 
 ScheduledLeaf::ScheduledLeaf(const sc_core::sc_module_name& module_name,
                              const Environment& environment, const LeafPlace& place,
@@ -43,8 +44,8 @@ ScheduledLeaf::ScheduledLeaf(const sc_core::sc_module_name& module_name,
       classes_(classes),
       class_count_(static_cast<unsigned>(classes.size())),
       from_host_(place.hosts),
-      from_fabric_(place.fabric_links + 1),
-      sram_(make_sram(place, config, classes)),
+      from_fabric_(fabric_ports()),
+      sram_(leaf_memory(place, config, classes)),
       voqs_(place.leaves * place.hosts, class_count_,
             static_cast<std::uint32_t>(config.credit.value), place.outstanding_credits,
             unbounded_frames),
@@ -54,7 +55,7 @@ ScheduledLeaf::ScheduledLeaf(const sc_core::sc_module_name& module_name,
                  static_cast<std::uint32_t>(config.cell_header.value)),
       spray_(config.spray, place.fabric_links, Rng(clock_.options().seed, path(), "spray")),
       next_cell_(place.leaves),
-      staging_limit_(config.staging_cells * fabric_ports()),
+      staging_limit_(config.staging_cells * (place.fabric_links + 1U)),
       to_fabric_(environment, id(), to_fabric_reason(),
                  fabric_output_shape(fabric_ports(), config)),
       credit_attention_(place.hosts),
@@ -83,8 +84,13 @@ void ScheduledLeaf::attach_fabric(unsigned port, Link& from_fabric, Link& to_fab
   to_fabric_.attach(port, to_fabric, Stage::fabric_queue);
 }
 
-void ScheduledLeaf::attach_loopback(Link& loopback) {
-  attach_fabric(loopback_port(), loopback, loopback);
+void ScheduledLeaf::attach_loopback(unsigned path, Link& loopback) {
+  attach_fabric(place_.fabric_links + path, loopback, loopback);
+}
+
+unsigned ScheduledLeaf::next_loopback_port() {
+  next_loopback_ = (next_loopback_ + 1) % place_.loopbacks;
+  return place_.fabric_links + next_loopback_;
 }
 
 void ScheduledLeaf::receive() {
@@ -165,7 +171,10 @@ void ScheduledLeaf::complete_packets(const Frame& cell) {
     record.next = no_packet;
     reassembly_.remove(stored_bytes(record.frame), now());
     ++balance_.created;
-    to_hosts_.push(port_of(record.frame.destination), record.frame.traffic_class, record.frame, 0);
+    const unsigned port = port_of(record.frame.destination);
+    credit_ports_[port].owed_bytes -= stored_bytes(record.frame);
+    credit_attention_.set(port);
+    to_hosts_.push(port, record.frame.traffic_class, record.frame, 0);
   }
 }
 
@@ -258,13 +267,15 @@ void ScheduledLeaf::grant_credits() {
 void ScheduledLeaf::grant_credit(unsigned port) {
   CreditPort& p = credit_ports_[port];
   const auto allowed = [&] {
-    return p.scheduler.wanted() && to_hosts_.queued_bytes(port) < config_.egress_threshold.value;
+    return p.scheduler.wanted() && to_hosts_.queued_bytes(port) < config_.egress_threshold.value &&
+           p.owed_bytes < place_.owed_bytes;
   };
   if (p.pacer.due() <= now()) {
     p.armed = false;
     if (!allowed()) return;
     const CreditScheduler::Grant grant = p.scheduler.grant();
     p.pacer.spend(now());
+    p.owed_bytes += static_cast<std::int64_t>(config_.credit.value);
     ++credits_granted_;
     send_control(grant.leaf, control_frame(FrameKind::credit, grant.leaf, port, grant.traffic_class,
                                            grant.credits));
@@ -288,10 +299,11 @@ Frame ScheduledLeaf::control_frame(FrameKind kind, unsigned destination, unsigne
 }
 
 void ScheduledLeaf::send_control(unsigned leaf, Frame frame) {
-  unsigned port = loopback_port();
-  if (leaf != place_.leaf) {
-    port = control_link_;
-    control_link_ = (control_link_ + 1) % place_.fabric_links;
+  unsigned port = next_control_link_;
+  if (leaf == place_.leaf) {
+    port = next_loopback_port();
+  } else {
+    next_control_link_ = (next_control_link_ + 1) % place_.fabric_links;
   }
   to_fabric_.push(port, control, frame, 0);
   ++balance_.created;
@@ -334,6 +346,7 @@ void ScheduledLeaf::start_packet(unsigned voq) {
   const Frame packet = voqs_.pop(voq, now());
   burst_bytes_ -= stored_bytes(packet);
   segmenter_.start(voq, packet);
+  ask_for_credits(voq);
 }
 
 void ScheduledLeaf::emit_cell() {
@@ -356,7 +369,7 @@ void ScheduledLeaf::stage_cell(unsigned leaf, Frame cell) {
   cell.source = static_cast<std::uint16_t>(place_.leaf);
   cell.destination = static_cast<std::uint16_t>(leaf);
   cell.sequence = next_cell_[leaf]++;
-  const unsigned port = leaf == place_.leaf ? loopback_port() : spray_.next();
+  const unsigned port = leaf == place_.leaf ? next_loopback_port() : spray_.next();
   to_fabric_.push(port, cells, cell, 0);
   ++staged_cells_;
   ++balance_.created;

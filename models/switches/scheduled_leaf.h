@@ -32,11 +32,18 @@ struct LeafPlace {
   unsigned leaves;        ///< in the fabric
   unsigned hosts;         ///< below each leaf; host h is on leaf h / hosts, port h % hosts
   unsigned fabric_links;  ///< of this leaf, each reaching every other leaf
+  unsigned loopbacks;     ///< paths inside the leaf for traffic between its own hosts
   Rate host_rate;
   Duration host_latency;
   std::uint32_t outstanding_credits;  ///< per VOQ
+  std::int64_t
+      owed_bytes;  ///< a port that has granted this much and not received it grants no more
   std::uint32_t largest_packet_bytes;
 };
+
+/// The memory of a leaf's VOQs. Throws InputError when headroom leaves nothing to share.
+SharedBuffer leaf_memory(const LeafPlace& place, const ScheduledConfig& config,
+                         const std::vector<TrafficClassConfig>& classes);
 
 class ScheduledLeaf : public Device {
  public:
@@ -47,8 +54,8 @@ class ScheduledLeaf : public Device {
 
   void attach_host(unsigned port, Link& from_host, Link& to_host);
   void attach_fabric(unsigned port, Link& from_fabric, Link& to_fabric);
-  /// The path inside the leaf for traffic between its own hosts.
-  void attach_loopback(Link& loopback);
+  /// A path inside the leaf, of `loopbacks`.
+  void attach_loopback(unsigned path, Link& loopback);
 
   void waits(std::vector<std::string>& lines) const override;
   std::vector<BufferView> buffers() const override;
@@ -96,8 +103,8 @@ class ScheduledLeaf : public Device {
                       std::uint32_t count) const;
 
   unsigned port_of(unsigned host) const { return host % place_.hosts; }
-  unsigned loopback_port() const { return place_.fabric_links; }
-  unsigned fabric_ports() const { return place_.fabric_links + 1; }
+  unsigned next_loopback_port();
+  unsigned fabric_ports() const { return place_.fabric_links + place_.loopbacks; }
   unsigned group(unsigned port, unsigned traffic_class) const {
     return port * class_count_ + traffic_class;
   }
@@ -111,7 +118,7 @@ class ScheduledLeaf : public Device {
   unsigned segment_reason() const { return credit_reason() + place_.hosts; }
   unsigned watchdog_reason() const { return segment_reason() + 1; }
   static unsigned reasons(const LeafPlace& place) {
-    return 3 * place.hosts + 2 * (place.fabric_links + 1) + 2;
+    return 3 * place.hosts + 2 * (place.fabric_links + place.loopbacks) + 2;
   }
 
   PacketPool& packets_;
@@ -131,7 +138,8 @@ class ScheduledLeaf : public Device {
   Segmenter segmenter_;
   std::int64_t burst_bytes_ = 0;  // what the VOQ being cut may still send before others
   SprayOrder spray_;
-  unsigned control_link_ = 0;
+  unsigned next_control_link_ = 0;
+  unsigned next_loopback_ = 0;
   std::vector<std::uint32_t> next_cell_;  // per destination leaf
   std::uint64_t staged_cells_ = 0;
   std::uint64_t staging_limit_;
@@ -145,6 +153,7 @@ class ScheduledLeaf : public Device {
     CreditScheduler scheduler;
     Pacer pacer;
     bool armed = false;
+    std::int64_t owed_bytes = 0;  ///< granted, but not received: what will need egress memory
   };
   std::vector<CreditPort> credit_ports_;
   BitMask credit_attention_;

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engine/connection_matrix.h"
+#include "engine/device_check.h"
 #include "engine/fabric_limits.h"
 #include "engine/quantity.h"
 #include "kernel/error.h"
@@ -101,9 +102,14 @@ void check(const Scenario& scenario) {
   require(!windowed || !(scenario.nic.window < scenario.nic.mtu),
           "nic.window: {} does not hold one packet of {} (nic.mtu)", text(scenario.nic.window),
           text(scenario.nic.mtu));
+  require(!windowed || scenario.nic.retransmission_timeout < scenario.measure.watchdog,
+          "measure.watchdog: {} is not above nic.retransmission_timeout, {}: the run would be "
+          "given up before a lost packet is repeated",
+          text(scenario.measure.watchdog), text(scenario.nic.retransmission_timeout));
   for (const WorkloadConfig& workload : scenario.workload) check_workload(workload, scenario);
   if (scenario.switch_kind == SwitchKind::scheduled) check_scheduled(scenario);
   if (scenario.switch_kind == SwitchKind::adaptive) check_adaptive(scenario);
+  check_devices(scenario);
 }
 
 }  // namespace heddle

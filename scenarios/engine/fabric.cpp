@@ -43,33 +43,22 @@ void Fabric::build_boxes(const Scenario& scenario, const Blueprint& blueprint,
   }
 }
 
-void Fabric::build_leaf(const Scenario& scenario, const Blueprint& blueprint, unsigned box,
-                        const Environment& environment) {
-  const Blueprint::Box& drawn = blueprint.boxes[box];
-  const auto fabric_links = static_cast<unsigned>(drawn.ports.size()) - blueprint.hosts_per_leaf;
-  const LinkConfig& host_link = scenario.fabric.host_link;
-  const LeafPlace place{box,
-                        blueprint.leaves,
-                        blueprint.hosts_per_leaf,
-                        fabric_links,
-                        host_link.rate,
-                        host_link.latency,
-                        static_cast<std::uint32_t>(*scheduled_.credits_outstanding),
-                        largest_packet_bytes(scenario.nic)};
-  leaves_.push_back(std::make_unique<ScheduledLeaf>(drawn.name.c_str(), environment, place,
-                                                    scheduled_, scenario.classes));
-  // The path inside carries all its hosts at once, twice over: it is never what limits them.
-  const Rate inside{host_link.rate.bits_per_second * blueprint.hosts_per_leaf * 2};
-  links_.push_back(std::make_unique<Link>(
-      fmt::format("{}-inside", drawn.name), environment.clock, environment.packets,
-      LinkRate::of(inside, environment.clock.options().period_ps),
-      environment.clock.cycles(scenario.scheduled.loopback_latency)));
-  leaves_.back()->attach_loopback(*links_.back());
+LeafPlace leaf_place(const Scenario& scenario, const ScheduledConfig& config,
+                     const Blueprint& blueprint, unsigned box) {
+  const auto ports = static_cast<unsigned>(blueprint.boxes[box].ports.size());
+  return {box,
+          blueprint.leaves,
+          blueprint.hosts_per_leaf,
+          ports - blueprint.hosts_per_leaf,
+          static_cast<unsigned>(config.cells_per_cycle),
+          scenario.fabric.host_link.rate,
+          scenario.fabric.host_link.latency,
+          static_cast<std::uint32_t>(*config.credits_outstanding),
+          owed_limit(scenario, config),
+          largest_packet_bytes(scenario.nic)};
 }
 
-void Fabric::build_switch(const Scenario& scenario, const Blueprint& blueprint, unsigned box,
-                          const Environment& environment) {
-  const Blueprint::Box& drawn = blueprint.boxes[box];
+std::vector<SwitchPort> switch_ports(const Blueprint::Box& drawn) {
   std::vector<SwitchPort> ports;
   for (const Blueprint::Port& port : drawn.ports) {
     const BufferRole role = port.peer_box == Blueprint::to_host ? BufferRole::egress
@@ -77,8 +66,31 @@ void Fabric::build_switch(const Scenario& scenario, const Blueprint& blueprint, 
                                                                 : BufferRole::fabric;
     ports.push_back({port.cable.rate, port.cable.latency, role});
   }
+  return ports;
+}
+
+void Fabric::build_leaf(const Scenario& scenario, const Blueprint& blueprint, unsigned box,
+                        const Environment& environment) {
+  const Blueprint::Box& drawn = blueprint.boxes[box];
+  const LeafPlace place = leaf_place(scenario, scheduled_, blueprint, box);
+  leaves_.push_back(std::make_unique<ScheduledLeaf>(drawn.name.c_str(), environment, place,
+                                                    scheduled_, scenario.classes));
+  // One path inside per cell that can be cut in a cycle, each as fast as cells can start: they are
+  // never what limits the leaf.
+  const auto cell = static_cast<std::uint32_t>(largest_cell_bytes(scheduled_));
+  for (unsigned path = 0; path < place.loopbacks; ++path) {
+    links_.push_back(std::make_unique<Link>(
+        fmt::format("{}-inside{}", drawn.name, path), environment.clock, environment.packets,
+        LinkRate{cell, 1}, environment.clock.cycles(scenario.scheduled.loopback_latency)));
+    leaves_.back()->attach_loopback(path, *links_.back());
+  }
+}
+
+void Fabric::build_switch(const Scenario& scenario, const Blueprint& blueprint, unsigned box,
+                          const Environment& environment) {
+  const Blueprint::Box& drawn = blueprint.boxes[box];
   switches_.push_back(std::make_unique<AdaptiveSwitch>(
-      drawn.name.c_str(), environment, ports,
+      drawn.name.c_str(), environment, switch_ports(drawn),
       SwitchRoutes{drawn.group_of_host, drawn.ports_of_group}, scenario.adaptive, scenario.routing,
       scenario.classes, largest_packet_bytes(scenario.nic)));
 }

@@ -16,6 +16,12 @@
 
 namespace heddle {
 
+/// What the leaf or switch that is drawn as `box` is told of its surroundings. `config` without
+/// `auto`.
+LeafPlace leaf_place(const Scenario& scenario, const ScheduledConfig& config,
+                     const Blueprint& blueprint, unsigned box);
+std::vector<SwitchPort> switch_ports(const Blueprint::Box& drawn);
+
 class Fabric {
  public:
   Fabric(const Scenario& scenario, const Blueprint& blueprint, const Environment& environment,

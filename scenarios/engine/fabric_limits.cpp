@@ -8,6 +8,8 @@
 #include "endpoints/transport.h"
 #include "engine/quantity.h"
 #include "kernel/error.h"
+#include "switches/fabric_ports.h"
+#include "switches/port_headroom.h"
 
 namespace heddle {
 
@@ -15,7 +17,6 @@ namespace {
 
 constexpr std::uint64_t sdk_egress_bytes = std::uint64_t{32'000} * 256;
 constexpr std::uint64_t sdk_xoff_cells = 384;
-constexpr std::uint64_t smallest_packet_bytes = 60;  // of an Ethernet frame, checksum apart
 
 double bytes_during(Rate rate, std::uint64_t picoseconds) {
   return static_cast<double>(rate.bits_per_second) / 8 * static_cast<double>(picoseconds) * 1e-12;
@@ -36,34 +37,52 @@ std::uint64_t default_outstanding(const Scenario& scenario) {
   return 2 * static_cast<std::uint64_t>(std::max(2.0, credits)) + 2;
 }
 
-/// Most bytes that a leaf's ports can be owed: up to the threshold when the last credit is granted,
-/// then what is granted during a round trip, and what every VOQ may have saved up: a credit, and a
-/// packet sent on its last byte.
+/// VOQs that may send to one port, and the ports of a leaf.
+struct EgressShape {
+  std::uint64_t voqs;
+  std::uint64_t ports;
+
+  explicit EgressShape(const Scenario& scenario) {
+    const bool chassis = scenario.fabric.topology == Topology::single;
+    const std::uint64_t leaves =
+        chassis ? scenario.scheduled.chassis.line_cards : scenario.fabric.leaves;
+    voqs = leaves * scenario.classes.size();
+    ports = scenario.fabric.host_count() / leaves;
+  }
+};
+
+/// Bytes of egress memory with which a leaf's ports never starve for it: each up to the threshold
+/// when the last credit is granted, then what is granted during a round trip, what every VOQ may
+/// have left over: a credit, and a packet sent on its last byte.
 std::uint64_t egress_need(const Scenario& scenario) {
   const ScheduledConfig& scheduled = scenario.scheduled;
-  const bool chassis = scenario.fabric.topology == Topology::single;
-  const std::uint64_t leaves = chassis ? scheduled.chassis.line_cards : scenario.fabric.leaves;
-  const std::uint64_t ports = scenario.fabric.host_count() / leaves;
+  const EgressShape shape(scenario);
   const double round_trip = bytes_during(scenario.fabric.host_link.rate, 2 * one_way_ps(scenario)) *
                             scheduled.credit_speedup;
-  const std::uint64_t saved = leaves * scenario.classes.size() *
-                              (scheduled.credit.value + largest_packet_bytes(scenario.nic));
-  return ports *
+  const std::uint64_t saved =
+      shape.voqs * (scheduled.credit.value + largest_packet_bytes(scenario.nic));
+  return shape.ports *
          (scheduled.egress_threshold.value + static_cast<std::uint64_t>(round_trip) + saved);
 }
 
-/// Cells that still come after an element has decided to stop a link, the smallest at the link's
-/// rate: those on the cable and in the pipeline, while the order travels back behind one cell.
+/// Least bytes of link time per cell that a packet can make of itself, on average over its cells:
+/// that of the smallest packet, or of one that just does not fit a cell.
+double least_cell_bytes(const ScheduledConfig& scheduled) {
+  const double header = static_cast<double>(scheduled.cell_header.value);
+  const double payload = static_cast<double>(scheduled.cell_payload.value);
+  const double cells = std::ceil(smallest_stored_bytes / payload);
+  return std::min(smallest_stored_bytes / cells, (payload + 1) / 2) + header;
+}
+
+/// Cells that still come after an element has decided to stop a link: those on the cable and in the
+/// pipeline, while the order travels back behind one cell.
 std::uint64_t cells_in_flight(const Scenario& scenario) {
   const ScheduledConfig& scheduled = scenario.scheduled;
   const LinkConfig link = fabric_link(scenario);
-  const std::uint64_t largest = scheduled.cell_payload.value + scheduled.cell_header.value;
   const double bytes = bytes_during(link.rate, 2 * link.latency.picoseconds +
                                                    scheduled.element_latency.picoseconds) +
-                       2 * static_cast<double>(largest);
-  const std::uint64_t smallest =
-      std::min(smallest_packet_bytes, scheduled.cell_payload.value) + scheduled.cell_header.value;
-  return static_cast<std::uint64_t>(std::ceil(bytes / static_cast<double>(smallest))) + 4;
+                       2 * static_cast<double>(largest_cell_bytes(scheduled));
+  return static_cast<std::uint64_t>(std::ceil(bytes / least_cell_bytes(scheduled))) + 4;
 }
 
 void set_receive_pool(const Scenario& scenario, ScheduledConfig& config) {
@@ -114,6 +133,14 @@ ScheduledConfig without_auto(const Scenario& scenario) {
   }
   set_receive_pool(scenario, config);
   return config;
+}
+
+std::int64_t owed_limit(const Scenario& scenario, const ScheduledConfig& config) {
+  const EgressShape shape(scenario);
+  const std::uint64_t packet = largest_packet_bytes(scenario.nic);
+  return static_cast<std::int64_t>(config.egress_buffer->value / shape.ports) -
+         static_cast<std::int64_t>(config.egress_threshold.value + shape.voqs * packet +
+                                   config.credit.value);
 }
 
 }  // namespace heddle

@@ -24,4 +24,9 @@ LinkConfig fabric_link(const Scenario& scenario);
 /// Throws InputError when a chosen value is below what the fabric needs.
 ScheduledConfig without_auto(const Scenario& scenario);
 
+/// What a port may have granted and not received, so that the egress memory of `config` (without
+/// `auto`) cannot overflow however long the fabric keeps it waiting: its share of that memory, less
+/// the threshold below which it grants and what VOQs may send beyond their last credit.
+std::int64_t owed_limit(const Scenario& scenario, const ScheduledConfig& config);
+
 }  // namespace heddle

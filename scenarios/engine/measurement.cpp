@@ -104,6 +104,12 @@ Json packets(const RunFacts& facts, const Totals& totals) {
   return json;
 }
 
+double throughput_gbps(const DeliveryLog& log, Cycle end, double cycle_ns) {
+  if (log.first_due() >= end) return 0;
+  return static_cast<double>(log.delivered_bytes()) * 8 /
+         (static_cast<double>(end - log.first_due()) * cycle_ns);
+}
+
 Json latency(const DeliveryLog& log, double cycle_ns) {
   Json json;
   json["count"] = log.latency().count();
@@ -142,6 +148,22 @@ Json reordering(const ReorderTotals& totals) {
   json["n_reordering_max"] = totals.n_reordering_max;
   json["density"] = totals.density();
   json["buffer_density"] = totals.buffer_density();
+  const auto count = [](Json& into, auto of, std::uint64_t packets) {
+    if (packets != 0) into[std::to_string(of)] = packets;
+  };
+  Json& by = json["packets_by"] = {{"n_reordering", Json::object()},
+                                   {"displacement", Json::object()},
+                                   {"buffered", Json::object()}};
+  constexpr int limit = ReorderTotals::threshold_limit;
+  for (unsigned n = 0; n < totals.n_reordering.size(); ++n) {
+    count(by["n_reordering"], n, totals.n_reordering[n]);
+  }
+  for (int d = -limit; d <= limit; ++d) {
+    count(by["displacement"], d, totals.displacement[static_cast<std::size_t>(limit + d)]);
+  }
+  for (unsigned held = 0; held < totals.buffered.size(); ++held) {
+    count(by["buffered"], held, totals.buffered[held]);
+  }
   return json;
 }
 
@@ -237,9 +259,7 @@ nlohmann::ordered_json measure(const RunFacts& facts) {
   const Totals totals = add_up(facts.fabric);
   Json json;
   json["packets"] = packets(facts, totals);
-  json["throughput"]["gbps"] = end == 0 ? 0.0
-                                        : static_cast<double>(facts.log.delivered_bytes()) * 8 /
-                                              (static_cast<double>(end) * cycle_ns);
+  json["throughput"]["gbps"] = throughput_gbps(facts.log, end, cycle_ns);
   json["latency_ns"] = latency(facts.log, cycle_ns);
   json["latency_stage_ns"] = latency_by_stage(facts.log, cycle_ns);
   json["messages"] = messages(facts.log, cycle_ns);

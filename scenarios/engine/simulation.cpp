@@ -16,14 +16,6 @@ namespace {
 constexpr std::uint64_t ps_per_second = 1'000'000'000'000;
 constexpr Cycle slice_cycles = 1000;  // between two looks at the run from outside
 
-std::uint64_t clock_period_ps(Frequency clock) {
-  if (ps_per_second % clock.hertz != 0) {
-    throw InputError(fmt::format(
-        "fabric.clock: the period of {} Hz is not a whole number of picoseconds", clock.hertz));
-  }
-  return ps_per_second / clock.hertz;
-}
-
 HostLink host_link(const Scenario& scenario, std::uint64_t period_ps) {
   const LinkRate rate = LinkRate::of(scenario.fabric.host_link.rate, period_ps);
   return {rate.bytes, rate.cycles, scenario.nic.mtu.value, data_header_bytes(scenario.nic.receive),
@@ -36,7 +28,7 @@ class Simulation {
   Simulation(const Scenario& scenario, const RunOptions& options)
       : scenario_(scenario),
         options_(options),
-        period_ps_(clock_period_ps(scenario.fabric.clock)),
+        period_ps_(ps_per_second / scenario.fabric.clock.hertz),  // exact: device_check.h
         clock_("clock", {period_ps_, scenario.seed, options.shuffle_devices,
                          options.wake_every_cycle, options.reproduce}),
         blueprint_(draw(scenario)),
@@ -70,7 +62,7 @@ class Simulation {
   RunStatus advance();
   void run_until(Cycle cycle);
   bool drained() const;
-  bool stalled();
+  bool waiting() const;
   bool interrupted();
   std::vector<std::string> waits() const;
   std::string explain(RunStatus status) const;
@@ -89,8 +81,6 @@ class Simulation {
 
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   std::chrono::steady_clock::time_point reported_ = begin_;
-  std::uint64_t last_delivered_ = 0;
-  Cycle last_progress_ = 0;
   Cycle elapsed_ = 0;
 
   double wall_s() const {
@@ -116,15 +106,9 @@ bool Simulation::drained() const {
          all(fabric_.links(), [](const auto& link) { return link->in_flight() == 0; });
 }
 
-/// Something is under way and nothing has been delivered for too long.
-bool Simulation::stalled() {
-  const std::uint64_t delivered = log_.delivered_packets();
-  const bool waiting = packets_.live() != 0 || log_.messages_started() != log_.messages_completed();
-  if (delivered != last_delivered_ || !waiting) {
-    last_delivered_ = delivered;
-    last_progress_ = elapsed_;
-  }
-  return elapsed_ - last_progress_ >= clock_.cycles(scenario_.measure.watchdog);
+/// Something is under way, so that silence would mean that it is stuck.
+bool Simulation::waiting() const {
+  return packets_.live() != 0 || log_.messages_started() != log_.messages_completed();
 }
 
 bool Simulation::interrupted() {
@@ -138,12 +122,15 @@ bool Simulation::interrupted() {
 
 RunStatus Simulation::advance() {
   const Cycle deadline = clock_.cycles(scenario_.measure.deadline);
+  const Cycle watchdog = clock_.cycles(scenario_.measure.watchdog);
   while (elapsed_ < deadline) {
     const Cycle next = clock_.next_cycle();
     if (next == never) break;  // nothing will ever happen again
-    run_until(std::min(deadline, std::max(next, elapsed_) + slice_cycles));
+    Cycle until = std::min(deadline, std::max(next, elapsed_) + slice_cycles);
+    if (waiting()) until = std::min(until, log_.last_progress() + watchdog);
+    run_until(std::max(until, elapsed_ + 1));
     if (drained()) break;
-    if (stalled()) return RunStatus::no_progress;
+    if (waiting() && elapsed_ >= log_.last_progress() + watchdog) return RunStatus::no_progress;
     if (interrupted()) break;  // the caller knows, and drops the outcome
   }
   if (!drained()) return elapsed_ < deadline ? RunStatus::no_progress : RunStatus::deadline;
@@ -168,9 +155,13 @@ RunOutcome Simulation::run() {
   return {status, explain(status), measure(facts)};
 }
 
+/// The boxes of the fabric first: hosts that wait are their consequence.
 std::vector<std::string> Simulation::waits() const {
-  std::vector<std::string> lines = workload_.never_started();
-  for (const Device* device : fabric_.devices()) device->waits(lines);
+  std::vector<std::string> lines;
+  const auto& devices = fabric_.devices();
+  std::for_each(devices.rbegin(), devices.rend(), [&](const Device* d) { d->waits(lines); });
+  const std::vector<std::string> messages = workload_.never_started();
+  lines.insert(lines.end(), messages.begin(), messages.end());
   return lines;
 }
 
@@ -181,7 +172,7 @@ std::string Simulation::explain(RunStatus status) const {
       status == RunStatus::deadline
           ? fmt::format("the deadline of {:.0f} ns passed with {} packets and answers in flight",
                         time_ns, packets_.live())
-          : fmt::format("no progress since cycle {}; who waits for whom:", last_progress_);
+          : fmt::format("no progress since cycle {}; who waits for whom:", log_.last_progress());
   if (status == RunStatus::deadline) return text;
   constexpr std::size_t shown = 40;
   const std::vector<std::string> lines = waits();

@@ -97,7 +97,16 @@ void add_reordering(Statistics& all) {
                "reorder density)."},
               {"reordering.buffer_density", "ratio",
                "Distribution of the packets held by a buffer that restores order (RFC 5236, "
-               "reorder buffer-occupancy density)."}});
+               "reorder buffer-occupancy density)."},
+              {"reordering.packets_by.n_reordering.*", "packets",
+               "Reordered packets by the largest n for which they were n-reordered; 64 and above "
+               "together (RFC 4737, 5)."},
+              {"reordering.packets_by.displacement.*", "packets",
+               "Packets by displacement, early ones negative, up to the threshold of 8: divided by "
+               "their sum, reorder density (RFC 5236, 3)."},
+              {"reordering.packets_by.buffered.*", "packets",
+               "Arrivals by the packets that a buffer restoring order then held: divided by their "
+               "sum, reorder buffer-occupancy density (RFC 5236, 3.8)."}});
 }
 
 void add_buffers_and_links(Statistics& all) {

@@ -48,8 +48,7 @@ inline std::uint64_t credit_round_trip(const ScheduledConfig& config, const Cabl
   return 2 * cross_fabric(config, fabric, config.cell_header.value);
 }
 
-/// The same inside one leaf, on a path with more than the rate of all its hosts together: a header
-/// takes one cycle.
+/// The same inside one leaf, where a cell, and a header as well, takes one cycle.
 inline std::uint64_t credit_round_trip_inside(const ScheduledConfig& config) {
   return 2 * (1 + cycles(config.loopback_latency) + cycles(config.egress_latency));
 }

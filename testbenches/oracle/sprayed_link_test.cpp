@@ -198,7 +198,7 @@ nlohmann::ordered_json run_leaf(double chance, Cycle stop, std::uint64_t seed) {
   // Objects of SystemC live until the process ends.
   auto& bench = *new Testbench(seed, {leaf_hosts, links, chance, stop, packet}, packet_bytes);
   auto& config = *new ScheduledConfig(bare_config());
-  const LeafPlace place{0, 2, leaf_hosts, links, 400_Gbps, 50_ns, 1, packet_bytes};
+  const LeafPlace place{0, 2, leaf_hosts, links, 1, 400_Gbps, 50_ns, 1, 1'000'000, packet_bytes};
   auto& leaf =
       *new ScheduledLeaf("leaf", bench.environment(), place, config, {TrafficClassConfig{}});
   for (unsigned host = 0; host < leaf_hosts; ++host) {
@@ -210,7 +210,7 @@ nlohmann::ordered_json run_leaf(double chance, Cycle stop, std::uint64_t seed) {
     leaf.attach_fabric(link, from_fabric, bench.sink(link));
     credit_path = &from_fabric;
   }
-  leaf.attach_loopback(bench.idle());
+  leaf.attach_loopback(0, bench.idle());
   for (std::uint16_t host = 0; host < leaf_hosts; ++host) {
     Frame credit;
     credit.kind = FrameKind::credit;

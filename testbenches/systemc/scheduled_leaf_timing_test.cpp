@@ -30,9 +30,11 @@ class Bench {
     place.leaves = 2;
     place.hosts = 2;
     place.fabric_links = 1;
+    place.loopbacks = 1;
     place.host_rate = 400_Gbps;
     place.host_latency = Duration{cable * 1000};
     place.outstanding_credits = 8;
+    place.owed_bytes = 1'000'000;
     place.largest_packet_bytes = 9100;
     leaf_ = std::make_unique<ScheduledLeaf>("leaf", bench_.environment(), place, config_, classes);
     for (unsigned port = 0; port < 2; ++port) {
@@ -47,7 +49,7 @@ class Bench {
     Link& out = bench_.link({50, 1}, cable);
     leaf_->attach_fabric(0, in, out);
     fabric_->attach(out, in);
-    leaf_->attach_loopback(bench_.link({150, 1}, 5));
+    leaf_->attach_loopback(0, bench_.link({150, 1}, 5));
   }
 
   Station& host(unsigned port) { return *hosts_[port]; }
@@ -435,7 +437,8 @@ TEST(ScheduledFabricTiming, CellsOfAPacketFollowOneAnother) {
   }
 }
 
-// Between two hosts of one leaf everything passes the loop inside: twice two hosts' rate, 50 ns.
+// Between two hosts of one leaf everything passes the loops inside: a cell of 272 B per cycle, 50
+// ns.
 TEST(ScheduledFabricTiming, WithinALeaf) {
   const std::string text =
       "name: inside\nswitch: scheduled\n"
@@ -443,7 +446,7 @@ TEST(ScheduledFabricTiming, WithinALeaf) {
       "fabric: {topology: leaf_spine, leaves: 1, spines: 1, hosts_per_leaf: 2}\n";
   const ScenarioRun run = run_scenario(text);
   ASSERT_EQ(run.exit_code, 0) << run.explanation;
-  const auto across_leaf = [](std::uint64_t bytes) { return wire(bytes, 1600) + 50 + 200; };
+  const auto across_leaf = [](std::uint64_t bytes) { return wire(bytes, 2176) + 50 + 200; };
   EXPECT_EQ(run.number("latency_ns.max"), static_cast<double>(100 + 54 + 200 + 2 * across_leaf(16) +
                                                               across_leaf(178) + 54 + 100));
 }

@@ -110,8 +110,8 @@ TEST(DeliveryLog, CountsPacketsAndTheirStages) {
 
 TEST(DeliveryLog, CountsMessages) {
   DeliveryLog log(0, ideal);
-  log.message_started();
-  log.message_started();
+  log.message_started(0, 0);
+  log.message_started(0, 0);
   log.message_completed(packet(100, 50), 2, 8, 220);  // took 120, ideally 60
   EXPECT_EQ(log.messages_started(), 2U);
   EXPECT_EQ(log.messages_completed(), 1U);

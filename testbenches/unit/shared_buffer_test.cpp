@@ -356,8 +356,8 @@ class NaiveBuffer {
     }
     const double offset = std::ceil(static_cast<double>(config_.xon_offset.value) / cell);
     for (std::size_t g = 0; g < paused_.size(); ++g) {
-      const bool low = shared_[g] == 0 || shared_[g] + offset <= group_threshold();
-      if (head_[g] == 0 && low && free() >= 1) paused_[g] = false;
+      const bool low = shared_[g] + offset <= group_threshold() && free() >= 1;
+      if (head_[g] == 0 && (low || shared_[g] == 0)) paused_[g] = false;
     }
   }
 

@@ -52,18 +52,24 @@ TEST(VoqBank, AsksForEveryByteThatJoined) {
   EXPECT_EQ(bank.request(0), 4U) << "13,097 B";
 }
 
-TEST(VoqBank, AsksForAtMostTheLimitAheadOfWhatCame) {
+TEST(VoqBank, AsksForAtMostTheLimitAheadOfWhatItSpent) {
   VoqBank bank(1, 1, credit, 3, 100);
   for (int n = 0; n < 10; ++n) bank.enqueue(0, packet(4096), 0);
   EXPECT_EQ(bank.request(0), 3U);
   EXPECT_EQ(bank.request(0), std::nullopt);
   bank.credit(0, 1, 9);
+  EXPECT_EQ(bank.request(0), std::nullopt) << "a credit that came and was not spent counts";
+  bank.pop(0, 10);
   EXPECT_EQ(bank.request(0), 4U);
-  bank.credit(0, 3, 9);
+  bank.credit(0, 3, 11);
+  bank.pop(0, 12);
+  EXPECT_EQ(bank.request(0), 5U);
+  bank.pop(0, 13);
   EXPECT_EQ(bank.request(0), 6U);
-  bank.credit(0, 8, 9);
+  bank.credit(0, 8, 14);
+  for (Cycle now = 15; now < 20; ++now) bank.pop(0, now);
   EXPECT_EQ(bank.request(0), 10U) << "no more than the packets need";
-  bank.credit(0, 10, 9);
+  bank.credit(0, 10, 21);
   EXPECT_EQ(bank.request(0), std::nullopt);
 }
 
@@ -166,7 +172,10 @@ TEST(VoqBank, SwarmKeepsItsAccounts) {
           break;
         case 1: {
           const std::uint64_t needed = (reference.joined + credit_bytes - 1) / credit_bytes;
-          const std::uint64_t target = std::min(needed, reference.granted + limit);
+          const auto unspent =
+              static_cast<std::uint64_t>(std::max<std::int64_t>(reference.balance, 0)) /
+              credit_bytes;
+          const std::uint64_t target = std::min(needed, reference.granted - unspent + limit);
           const auto asked = bank.request(voq);
           ASSERT_EQ(asked.has_value(), target > reference.requested);
           if (!asked) break;

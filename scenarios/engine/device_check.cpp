@@ -1,0 +1,107 @@
+#include "engine/device_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "engine/blueprint.h"
+#include "engine/fabric.h"
+#include "engine/fabric_limits.h"
+#include "engine/quantity.h"
+#include "kernel/error.h"
+#include "kernel/link.h"
+#include "switches/fabric_ports.h"
+
+namespace heddle {
+namespace {
+
+constexpr std::uint64_t ps_per_second = 1'000'000'000'000;
+
+/// A cycle's number must fit the 32 bits in which packets keep their times.
+void check_clock(const Scenario& scenario) {
+  const std::uint64_t hertz = scenario.fabric.clock.hertz;
+  if (ps_per_second % hertz != 0) {
+    throw InputError(fmt::format(
+        "fabric.clock: the period of {} Hz is not a whole number of picoseconds", hertz));
+  }
+  const std::uint64_t cycles = scenario.measure.deadline.picoseconds / (ps_per_second / hertz);
+  if (cycles > std::numeric_limits<std::uint32_t>::max()) {
+    throw InputError(
+        fmt::format("measure.deadline: {} cycles of {} Hz; valid is below 2^32", cycles, hertz));
+  }
+}
+
+void check_rate(const char* key, Rate rate, const Scenario& scenario) {
+  try {
+    LinkRate::of(rate, ps_per_second / scenario.fabric.clock.hertz);
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{}: {}", key, error.what()));
+  }
+}
+
+/// A link starts one frame per cycle at most.
+void check_cell_rate(const char* key, const Scenario& scenario) {
+  const LinkRate rate =
+      LinkRate::of(fabric_link(scenario).rate, ps_per_second / scenario.fabric.clock.hertz);
+  const std::uint64_t cell = largest_cell_bytes(scenario.scheduled);
+  if (rate.bytes <= cell * rate.cycles) return;
+  throw InputError(
+      fmt::format("{}: a link starts one cell of {} B per cycle at most, {}; make "
+                  "scheduled.cell_payload or fabric.clock larger",
+                  key, cell, print_quantity(cell * 8 * scenario.fabric.clock.hertz, rate_units())));
+}
+
+/// The smallest of the leaves' or switches' memories must hold a packet beside its headroom.
+template <class MakeMemory>
+void check_memory(const char* key, const Scenario& scenario, MakeMemory&& make) {
+  try {
+    const SharedBuffer memory = make();
+    const std::uint32_t packet = largest_packet_bytes(scenario.nic) - ethernet_framing_bytes;
+    if (memory.cells_of(packet) <= memory.shared_cells()) return;
+    throw InputError(fmt::format("headroom leaves {} cells to share, too few for a packet of {} B",
+                                 memory.shared_cells(), packet));
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{}: {}", key, error.what()));
+  }
+}
+
+void check_memories(const Scenario& scenario, const Blueprint& blueprint) {
+  if (scenario.switch_kind == SwitchKind::scheduled) {
+    const ScheduledConfig config = without_auto(scenario);
+    return check_memory("scheduled.buffer", scenario, [&] {
+      return leaf_memory(leaf_place(scenario, config, blueprint, 0), config, scenario.classes);
+    });
+  }
+  // Boxes of one tier are alike: the first and the last stand for all.
+  for (const auto* box : {&blueprint.boxes.front(), &blueprint.boxes.back()}) {
+    check_memory("adaptive.memory.buffer", scenario, [&] {
+      return switch_memory(switch_ports(*box), scenario.adaptive, scenario.classes);
+    });
+  }
+}
+
+}  // namespace
+
+void check_devices(const Scenario& scenario) {
+  check_clock(scenario);
+  check_rate("fabric.host_link.rate", scenario.fabric.host_link.rate, scenario);
+  const bool single = scenario.fabric.topology == Topology::single;
+  const bool scheduled = scenario.switch_kind == SwitchKind::scheduled;
+  if (!single || scheduled) {
+    const char* key = single ? "scheduled.chassis.internal_rate" : "fabric.fabric_link.rate";
+    check_rate(key, fabric_link(scenario).rate, scenario);
+    if (scheduled) check_cell_rate(key, scenario);
+  }
+  const Blueprint blueprint = draw(scenario);
+  for (const Blueprint::Box& box : blueprint.boxes) {
+    constexpr std::size_t most = std::numeric_limits<std::uint16_t>::max();
+    if (box.ports.size() > most) {
+      throw InputError(fmt::format("fabric: {} has {} ports; valid is up to {}", box.name,
+                                   box.ports.size(), most));
+    }
+  }
+  check_memories(scenario, blueprint);
+}
+
+}  // namespace heddle
