@@ -52,6 +52,27 @@ void Nic::attach(Link& from_network, Link& to_network) {
   if (source_.next_due() != never) expect_message(source_.next_due());
 }
 
+void Nic::fetch_for_receive(unsigned round) const {
+  const Frame* frame = due_.test(arrival_reason) ? in_->front(now()) : nullptr;
+  if (frame == nullptr || frame->packet == no_packet) return;
+  if (frame->kind != FrameKind::packet) {
+    if (round == 0) prefetch_all(senders_[slot_of(*frame)]);
+  } else if (round == 0) {
+    packets_.fetch_all(frame->packet);
+    prefetch(&first_receiver_[frame->source]);
+  } else if (first_receiver_[frame->source] != no_receiver) {
+    prefetch_all(receivers_[first_receiver_[frame->source]]);
+  }
+}
+
+void Nic::fetch_for_transmit(unsigned round) const {
+  if (round != 0) return;
+  for (unsigned classes = ready_classes_; classes != 0; classes &= classes - 1) {
+    const auto c = static_cast<unsigned>(__builtin_ctz(classes));
+    prefetch_all(senders_[ready_[c].next_round(pointer_[c])]);
+  }
+}
+
 void Nic::transmit() {
   start_messages();  // 2. messages that are due open a queue pair
   run_timers();      // 3. rates that allow the next packet, time-outs

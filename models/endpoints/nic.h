@@ -96,6 +96,8 @@ class Nic : public Device {
 
   void receive() override;
   void transmit() override;
+  void fetch_for_receive(unsigned round) const override;
+  void fetch_for_transmit(unsigned round) const override;
   void start_messages();
   void run_timers();
   void send();

@@ -140,11 +140,13 @@ void Clock::run() {
   if (fetch) {
     for (const Link* link : due_links_) link->fetch_frame();
     for (const Link* link : due_links_) link->fetch_record();
-    for (const Device* device : due_) device->fetch_for_receive();
+    for (const Device* device : due_) device->fetch_for_receive(0);
+    for (const Device* device : due_) device->fetch_for_receive(1);
   }
   for (Device* device : due_) device->run([=] { device->receive(); });
   if (fetch) {
-    for (const Device* device : due_) device->fetch_for_transmit();
+    for (const Device* device : due_) device->fetch_for_transmit(0);
+    for (const Device* device : due_) device->fetch_for_transmit(1);
   }
   for (Device* device : due_) device->run([=] { device->transmit(); });
 }

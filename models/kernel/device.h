@@ -67,9 +67,10 @@ class Device : public sc_core::sc_module {
   Cycle now() const { return clock_.now(); }
   void wake(unsigned reason, Cycle at) { clock_.wake(id_, reason, at); }
 
-  /// Asks for memory that the next half will look at (kernel/prefetch.h). Changes nothing.
-  virtual void fetch_for_receive() const {}
-  virtual void fetch_for_transmit() const {}
+  /// Asks for memory that the next half will look at (kernel/prefetch.h): in round 0 for what can
+  /// be found at once, in round 1 for what that brought. Changes nothing.
+  virtual void fetch_for_receive([[maybe_unused]] unsigned round) const {}
+  virtual void fetch_for_transmit([[maybe_unused]] unsigned round) const {}
 
   /// The device's members up to and including `last` are used in each of its cycles.
   template <class Member>

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "kernel/prefetch.h"
 #include "kernel/units.h"
 
 namespace heddle {
@@ -42,6 +43,11 @@ class Occupancy {
 
   void add(std::uint64_t bytes, Cycle now) { set(level_ + bytes, now); }
   void remove(std::uint64_t bytes, Cycle now) { set(level_ - bytes, now); }
+
+  /// Asks for what a change in cycle `now` will need.
+  void fetch(Cycle now) const {
+    if (samples_between(since_, now) != 0) prefetch(&(*samples_)[Scale::bucket(level_)]);
+  }
 
   std::uint64_t level() const { return level_; }
   std::uint64_t peak_bytes() const { return peak_; }

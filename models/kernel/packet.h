@@ -69,6 +69,7 @@ class PacketPool {
     }
     const std::uint32_t number = free_.back();
     free_.pop_back();
+    if (!free_.empty()) fetch_all(free_.back());  // for the next call
     records_[number] = PacketRecord{};
     return number;
   }
@@ -81,6 +82,11 @@ class PacketPool {
   PacketRecord& operator[](std::uint32_t number) { return records_[number]; }
   std::uint64_t live() const { return live_; }
   void fetch(std::uint32_t number) const { prefetch(&records_[number]); }
+  /// The second cache line as well.
+  void fetch_all(std::uint32_t number) const {
+    fetch(number);
+    prefetch(&records_[number].frame);
+  }
 
  private:
   std::vector<PacketRecord> records_;

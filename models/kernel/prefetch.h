@@ -9,4 +9,11 @@ inline void prefetch(const void* address) {
   asm volatile("" : : "r"(address));
 }
 
+/// Every line of `object`.
+template <class Object>
+void prefetch_all(const Object& object) {
+  const char* begin = reinterpret_cast<const char*>(&object);
+  for (const char* line = begin; line < begin + sizeof(Object); line += 64) prefetch(line);
+}
+
 }  // namespace heddle

@@ -57,6 +57,7 @@ AdaptiveSwitch::AdaptiveSwitch(const sc_core::sc_module_name& module_name,
   for (const SwitchPort& port : ports) {
     role_of_port_.push_back(static_cast<std::uint8_t>(port.role));
   }
+  uses_up_to(by_role_);
 }
 
 void AdaptiveSwitch::attach(unsigned port, Link& in, Link& out) {

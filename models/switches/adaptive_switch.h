@@ -62,7 +62,7 @@ class AdaptiveSwitch : public Device {
  private:
   void receive() override;
   void transmit() override;
-  void fetch_for_transmit() const override { outputs_.fetch(); }
+  void fetch_for_transmit(unsigned round) const override { outputs_.fetch(round); }
   void accept(unsigned input, Frame frame);
   bool store(unsigned input, unsigned output, Frame& frame);
   void mark_congestion(unsigned output, Frame& frame);

@@ -35,7 +35,7 @@ class FabricElement : public Device {
  private:
   void receive() override;
   void transmit() override;
-  void fetch_for_transmit() const override { outputs_.fetch(); }
+  void fetch_for_transmit(unsigned round) const override { outputs_.fetch(round); }
   void accept(unsigned port, const Frame& frame);
   void flow_control(unsigned port, bool off);
 

@@ -93,12 +93,20 @@ class OutputPorts {
   }
 
   /// Device::fetch_for_transmit.
-  void fetch() const {
+  void fetch(unsigned round) const {
     attention_.for_each([&](unsigned port) {
-      links_[port]->fetch_place();
-      const unsigned backlog = ports_[port].backlog;
-      if (backlog != 0)
-        queues_.fetch_front(queue(port, static_cast<unsigned>(__builtin_ctz(backlog))));
+      const Port& p = ports_[port];
+      if (round == 0) {
+        links_[port]->fetch_place();
+        p.occupancy.fetch(clock_.now());
+      }
+      if (p.backlog == 0) return;
+      const unsigned q = queue(port, static_cast<unsigned>(__builtin_ctz(p.backlog)));
+      if (round == 0) {
+        queues_.fetch_front(q);
+      } else if (queues_.front(q).frame.packet != no_packet) {
+        packets_.fetch(queues_.front(q).frame.packet);
+      }
     });
   }
 

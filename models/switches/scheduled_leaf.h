@@ -76,9 +76,9 @@ class ScheduledLeaf : public Device {
  private:
   void receive() override;
   void transmit() override;
-  void fetch_for_transmit() const override {
-    to_fabric_.fetch();
-    to_hosts_.fetch();
+  void fetch_for_transmit(unsigned round) const override {
+    to_fabric_.fetch(round);
+    to_hosts_.fetch(round);
   }
   void receive_from_fabric();
   void receive_from_hosts();
