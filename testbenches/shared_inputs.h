@@ -19,7 +19,10 @@ inline std::filesystem::path shared_file(const std::filesystem::path& relative) 
 
 }  // namespace heddle::testing
 
-#define HEDDLE_NEED_SHARED(path)                                                         \
-  do {                                                                                   \
-    if (!std::filesystem::exists(path)) GTEST_SKIP() << "not here: " << (path).string(); \
+#define HEDDLE_NEED_SHARED(path)                                           \
+  do {                                                                     \
+    if (!std::filesystem::exists(path)) {                                  \
+      GTEST_SKIP() << "not here: " << (path).string()                      \
+                   << "; docs/testing.md says where such files come from"; \
+    }                                                                      \
   } while (false)

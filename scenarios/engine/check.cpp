@@ -23,40 +23,47 @@ std::string text(Bytes size) { return print_quantity(size.value, byte_units()); 
 std::string text(Duration time) { return print_quantity(time.picoseconds, duration_units()); }
 
 /// A file that cannot be read is found here, before anything runs.
-void check_matrix(const WorkloadConfig& workload, const Scenario& scenario) {
-  const auto path = std::filesystem::path(scenario.directory) / workload.file;
-  const ConnectionMatrix matrix = read_connection_matrix(path.string());
-  require(matrix.nodes <= scenario.fabric.host_count(),
-          "{}:{}: the file has {} nodes, but the fabric has only {} hosts", path.string(),
-          matrix.nodes_line, matrix.nodes, scenario.fabric.host_count());
+void check_matrix(const WorkloadConfig& workload, const Scenario& scenario,
+                  const std::string& path) {
+  const auto file = std::filesystem::path(scenario.directory) / workload.file;
+  try {
+    const ConnectionMatrix matrix = read_connection_matrix(file.string());
+    require(matrix.nodes <= scenario.fabric.host_count(),
+            "{}:{}: the file has {} nodes, but the fabric has only {} hosts", file.string(),
+            matrix.nodes_line, matrix.nodes, scenario.fabric.host_count());
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{}.file: {}", path, error.what()));
+  }
 }
 
-void check_workload(const WorkloadConfig& workload, const Scenario& scenario) {
+/// `path` leads to the group: there may be several.
+void check_workload(const WorkloadConfig& workload, const Scenario& scenario,
+                    const std::string& path) {
   const std::uint64_t hosts = scenario.fabric.host_count();
   const std::uint64_t needed = workload.receivers * (workload.senders + 1);
   switch (workload.pattern) {
     case Pattern::incast:
       require(needed <= hosts,
-              "workload: incast of {} senders to each of {} receivers needs {} hosts, but the "
+              "{}.senders: incast of {} senders to each of {} receivers needs {} hosts, but the "
               "fabric has {}",
-              workload.senders, workload.receivers, needed, hosts);
+              path, workload.senders, workload.receivers, needed, hosts);
       break;
     case Pattern::permutation:
       require(workload.permutation != PermutationKind::shift || workload.shift < hosts,
-              "workload.shift: {} is not below the number of hosts, {}", workload.shift, hosts);
+              "{}.shift: {} is not below the number of hosts, {}", path, workload.shift, hosts);
       break;
     case Pattern::file:
-      require(!workload.file.empty(), "workload: pattern 'file' needs the key 'file'");
-      check_matrix(workload, scenario);
+      require(!workload.file.empty(), "{}: pattern 'file' needs the key 'file'", path);
+      check_matrix(workload, scenario, path);
       break;
     default:
       break;
   }
   require(workload.start < scenario.measure.deadline,
-          "workload.start: {} is not before the deadline of the run, {}", text(workload.start),
+          "{}.start: {} is not before the deadline of the run, {}", path, text(workload.start),
           text(scenario.measure.deadline));
   require(workload.traffic_class < scenario.classes.size(),
-          "workload.traffic_class: there is no class {}; 'classes' has {}, counted from 0",
+          "{}.traffic_class: there is no class {}; 'classes' has {}, counted from 0", path,
           workload.traffic_class, scenario.classes.size());
 }
 
@@ -106,7 +113,11 @@ void check(const Scenario& scenario) {
           "measure.watchdog: {} is not above nic.retransmission_timeout, {}: the run would be "
           "given up before a lost packet is repeated",
           text(scenario.measure.watchdog), text(scenario.nic.retransmission_timeout));
-  for (const WorkloadConfig& workload : scenario.workload) check_workload(workload, scenario);
+  const std::size_t groups = scenario.workload.size();
+  for (std::size_t i = 0; i < groups; ++i) {
+    check_workload(scenario.workload[i], scenario,
+                   groups == 1 ? "workload" : fmt::format("workload.{}", i));
+  }
   if (scenario.switch_kind == SwitchKind::scheduled) check_scheduled(scenario);
   if (scenario.switch_kind == SwitchKind::adaptive) check_adaptive(scenario);
   check_devices(scenario);

@@ -5,7 +5,8 @@
 
 namespace heddle {
 
-/// Throws InputError for a scenario whose parts do not fit each other.
+/// Throws InputError for a scenario whose parts do not fit each other. The sentence begins with the
+/// path of the key that it is about, by which the loader finds the place in the file.
 void check(const Scenario& scenario);
 
 }  // namespace heddle

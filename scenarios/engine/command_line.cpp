@@ -53,6 +53,17 @@ void complain(const std::string& sentence) {
   std::fputs(("heddle: " + sentence + '\n').c_str(), stderr);
 }
 
+/// One line, whatever stands in the names and values that the sentence quotes.
+void complain(const InputError& error) {
+  std::string sentence;
+  for (const char c : std::string_view(error.what())) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool control = byte < 0x20 || byte == 0x7f;
+    sentence += control ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+  }
+  complain(sentence);
+}
+
 /// A word that a shell reads back as it is.
 std::string quoted(const std::string& word) {
   const auto plain = [](char c) {
@@ -125,23 +136,37 @@ int compare_command(const Options& options) {
   return run_scenarios(options, load(options.file, {options.sets, options.seed, options.variants}));
 }
 
-int validate_command(const Options& options) {
-  for (const std::string& file : options.files) {
-    const std::vector<Scenario> scenarios = load(file, {options.sets, options.seed, {}});
-    if (options.quiet) continue;
-    print(fmt::format(
-        "{}: valid; {}: {}\n", file,
-        scenarios.size() == 1 ? "one variant" : fmt::format("{} variants", scenarios.size()),
-        labels(scenarios)));
+/// A bad file is no reason to leave the next one unchecked.
+int validate_file(const Options& options, const std::string& file) {
+  std::vector<Scenario> scenarios;
+  try {
+    scenarios = load(file, {options.sets, options.seed, {}});
+  } catch (const InputError& error) {
+    complain(error);
+    return exit_bad_input;
   }
+  if (options.quiet) return exit_done;
+  print(fmt::format(
+      "{}: valid; {}: {}\n", file,
+      scenarios.size() == 1 ? "one variant" : fmt::format("{} variants", scenarios.size()),
+      labels(scenarios)));
   return exit_done;
+}
+
+int validate_command(const Options& options) {
+  int exit_code = exit_done;
+  for (const std::string& file : options.files) {
+    exit_code = worst(exit_code, validate_file(options, file));
+  }
+  return exit_code;
 }
 
 int explain_command(const Options& options) {
   if (options.markdown) {
     print(explain_markdown());
   } else {
-    print(options.key.empty() ? explain_overview() : explain(options.key));
+    const unsigned width = std::clamp(terminal_width(STDOUT_FILENO), 80U, 100U);
+    print(wrapped(options.key.empty() ? explain_overview() : explain(options.key), width));
   }
   return exit_done;
 }
@@ -154,17 +179,21 @@ void add_set(CLI::App& command, Options& options) {
   command.add_flag("--quiet", options.quiet, "Prints nothing but errors");
 }
 
-void add_run_options(CLI::App& command, Options& options) {
+/// `variant` is the sentence about --variant, in which the commands differ.
+void add_run_options(CLI::App& command, Options& options, const char* variant) {
   command.add_option("file", options.file, "Scenario file (YAML)")->required();
-  command.add_option("--variant", options.variants, "Runs this variant only; may be repeated")
+  command.add_option("--variant", options.variants, variant)
       ->type_name("NAME")
       ->allow_extra_args(false);
   add_set(command, options);
   command.add_option("--out", options.out, "Folder of results.json; default results/<name>")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check([](const std::string& folder) { return folder.empty() ? "names no folder" : ""; });
   command.add_option("--json", options.json, "'--json -' prints results.json instead of a table")
       ->type_name("-")
-      ->check(CLI::IsMember({"-"}));
+      ->check([](const std::string& where) {
+        return where == "-" ? "" : fmt::format("'{}' is not '-', standard output", where);
+      });
   command.add_option("--jobs", options.jobs, "Variants at once; default one per hardware thread")
       ->type_name("N")
       ->check(CLI::Range(1U, 1024U));
@@ -181,10 +210,11 @@ class Program {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", std::string("heddle ") + version);
     CLI::App& run = add("run", "Runs one variant of a scenario", run_command);
-    add_run_options(run, options_);
+    add_run_options(run, options_, "The variant to run; needed where the file has several");
+    run.get_option("--variant")->expected(1);
     CLI::App& compare =
         add("compare", "Runs all variants and prints them as one table", compare_command);
-    add_run_options(compare, options_);
+    add_run_options(compare, options_, "Runs this variant only; may be repeated");
     CLI::App& validate =
         add("validate", "Checks scenario files without running them", validate_command);
     validate.add_option("file", options_.files, "Scenario files (YAML)")->required();
@@ -230,7 +260,7 @@ class Program {
     }
   }
 
-  /// For an unknown option the nearest one; else what CLI11 says, on one line.
+  /// For an unknown option the nearest one; else what CLI11 says, on one line and in English.
   std::string sentence(const CLI::ParseError& error, int argc, const char* const* argv) const {
     std::vector<std::string> names;
     for (const auto& [command, action] : commands_) {
@@ -249,6 +279,10 @@ class Program {
     }
     std::string text = error.what();
     std::replace(text.begin(), text.end(), '\n', ' ');
+    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+      const bool missing = text.find(" missing") != std::string::npos;
+      text = text.substr(0, text.find(':')) + (missing ? " needs a value" : " may stand only once");
+    }
     return text + "; see --help";
   }
 
@@ -263,7 +297,7 @@ int command_line(int argc, const char* const* argv) {
   try {
     return Program().execute(argc, argv);
   } catch (const InputError& error) {
-    complain(error.what());
+    complain(error);
     return exit_bad_input;
   } catch (const CheckFailure& error) {
     complain(error.what());

@@ -99,10 +99,13 @@ class Run {
     save();
   }
 
-  /// A full disk now may have room again at the end, which decides.
+  /// A full disk now may have room again at the end, which decides. An earlier run's results stay
+  /// until there is something to say.
   void save() {
+    const Json results = document();
+    if (results.at("parameters").empty()) return;
     try {
-      write_atomically(options_.folder / "results.json", document().dump(2) + '\n');
+      write_atomically(options_.folder / "results.json", results.dump(2) + '\n');
       unsaved_.reset();
     } catch (const InputError& error) {
       unsaved_ = error;

@@ -38,7 +38,7 @@ struct Comparison {
 /// Runs all scenarios. After each one that ends, results.json holds all results so far; with the
 /// same scenarios and seeds it is equal to the byte, whatever the order in which they end, but for
 /// run.wall_s and run.ns_per_frame_hop. SIGINT and SIGTERM end the running variants and keep the
-/// finished ones.
+/// finished ones; before there is one, results.json stays as an earlier run left it.
 ///
 /// Call before anything of SystemC is constructed.
 Comparison compare(const std::vector<Scenario>& scenarios, const CompareOptions& options,

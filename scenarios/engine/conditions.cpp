@@ -31,6 +31,18 @@ std::string join_path(const std::string& path, const std::string& key) {
   return key.empty() ? path : fmt::format("{}.{}", path, key);
 }
 
+std::vector<std::string> split_path(const std::string& path) {
+  std::vector<std::string> keys(1);
+  for (const char c : path) {
+    if (c == '.') {
+      keys.emplace_back();
+    } else {
+      keys.back() += c;
+    }
+  }
+  return keys;
+}
+
 std::optional<std::string> broken_condition(const std::vector<Condition>& conditions,
                                             const Section& scope, const Section& root) {
   for (const Condition& condition : conditions) {

@@ -21,6 +21,9 @@ auto* find_key(Items& items, const std::string& key) {
 /// "a.b" from "a" and "b"; either may be empty.
 std::string join_path(const std::string& path, const std::string& key);
 
+/// "a" and "b" from "a.b".
+std::vector<std::string> split_path(const std::string& path);
+
 /// The first of `conditions`, which stand in `scope` (a section of `root`), that does not hold, as
 /// a sentence; nothing when all hold.
 std::optional<std::string> broken_condition(const std::vector<Condition>& conditions,

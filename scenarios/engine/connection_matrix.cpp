@@ -1,17 +1,14 @@
 #include "engine/connection_matrix.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
+#include "engine/input_file.h"
 #include "kernel/error.h"
 
 namespace heddle {
@@ -25,7 +22,7 @@ constexpr std::uint32_t no_trigger = ConnectionMatrix::no_trigger;
 constexpr std::uint64_t most_nodes = 65'535;  // HostId
 constexpr std::uint64_t most_connections = std::uint64_t{1} << 26;
 constexpr std::uint64_t largest_message = 1'000'000'000'000;  // as the scenario key `message`
-constexpr std::uint64_t latest_start = 100'000'000'000'000;   // as the key `deadline`
+constexpr std::uint64_t latest_start = 100'000'000'000'000;   // 100 s, beyond every deadline
 constexpr std::uint64_t largest_id = no_trigger - 1;
 
 /// Text from a file inside a message: short, and printable whatever the file holds.
@@ -44,6 +41,13 @@ std::string quoted(std::string_view text) {
   return result + (text.size() > longest ? "...\"" : "\"");
 }
 
+constexpr std::string_view space = " \t\r";
+
+/// Up to the end of the line: empty when white space stands there.
+std::string_view last_word(std::string_view line) {
+  return line.substr(line.find_last_of(space) + 1);
+}
+
 /// Splits a line at white space, and hands out the words one by one.
 class Words {
  public:
@@ -59,8 +63,6 @@ class Words {
   }
 
  private:
-  static constexpr std::string_view space = " \t\r";
-
   void skip_space() { rest_.remove_prefix(std::min(rest_.find_first_not_of(space), rest_.size())); }
 
   std::string_view rest_;
@@ -71,10 +73,11 @@ class Parser {
   explicit Parser(const std::string& name) : name_(name) {}
 
   ConnectionMatrix parse(std::istream& in) {
-    std::string line;
-    while (std::getline(in, line)) {
+    std::string before;
+    for (std::string line; std::getline(in, line); before.swap(line)) {
       ++line_;
       parse_line(line);
+      if (in.eof()) check_end(line, before);
     }
     line_ = std::max(line_, 1U);
     if (in.bad()) fail("the file cannot be read further");
@@ -127,6 +130,17 @@ class Parser {
            " starts no line of a connection matrix; expected Nodes, Connections, "
            "Triggers, SOURCE->DESTINATION, trigger or #");
     }
+  }
+
+  /// The file ends without a newline, maybe inside a number. Files of htsim do end so; a number
+  /// that the line before ends with as well is taken to be whole.
+  void check_end(std::string_view line, std::string_view before) const {
+    const std::string_view word = last_word(line);
+    const bool comment = Words(line).front().substr(0, 1) == "#";
+    const bool number = !word.empty() && word.back() >= '0' && word.back() <= '9';
+    if (comment || !number || word == last_word(before)) return;
+    fail("the file ends without a newline after " + quoted(word) +
+         "; it may be cut off inside this number, so add the newline if it is not");
   }
 
   void parse_header(Header& header, const char* key, std::uint64_t least, std::uint64_t most,
@@ -312,10 +326,10 @@ class Parser {
   }
 
   void check_count(const Header& header, const char* what, std::uint64_t found) const {
-    if (header.value != found) {
-      fail_at(header.line, "the header promises " + std::to_string(header.value) + " " + what +
-                               ", but the file has " + std::to_string(found) + " (is it cut off?)");
-    }
+    if (header.value == found) return;
+    fail_at(header.line, "the header promises " + std::to_string(header.value) + " " + what +
+                             ", but the file has " + std::to_string(found) +
+                             (found < header.value ? " (is it cut off?)" : ""));
   }
 
   void resolve(std::uint32_t& field, std::uint32_t line) const {
@@ -387,18 +401,7 @@ ConnectionMatrix parse_connection_matrix(std::istream& in, const std::string& na
 }
 
 ConnectionMatrix read_connection_matrix(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) {
-    throw InputError(path + ": there is no such connection matrix");
-  }
-  if (!std::filesystem::is_regular_file(status)) {
-    throw InputError(path + ": a connection matrix must be a regular file");
-  }
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    throw InputError(path + ": the connection matrix cannot be read: " + std::strerror(errno));
-  }
+  std::ifstream in = open_input(path);
   return parse_connection_matrix(in, path);
 }
 

@@ -11,6 +11,8 @@
 #include <sstream>
 #include <utility>
 
+#include "engine/conditions.h"
+#include "engine/input_file.h"
 #include "kernel/error.h"
 
 namespace heddle {
@@ -166,37 +168,15 @@ bool is_text(const std::string& bytes) {
 }
 
 std::string read_all(const fs::path& file) {
-  std::error_code error;
-  const fs::file_status status = fs::status(file, error);
-  if (status.type() == fs::file_type::not_found) {
-    throw InputError(fmt::format("{}: no such file", file.string()));
-  }
-  if (status.type() == fs::file_type::directory) {
-    throw InputError(fmt::format("{}: is a folder, not a scenario file", file.string()));
-  }
-  std::ifstream input(file, std::ios::binary);
+  std::ifstream input = open_input(file);
   std::string text(max_file_bytes + 1, '\0');
   input.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!input.eof() && input.fail()) {
-    throw InputError(fmt::format("{}: cannot be read", file.string()));
-  }
+  if (input.bad()) reject_unreadable(file);
   text.resize(static_cast<std::size_t>(input.gcount()));
   if (text.size() > max_file_bytes) {
     throw InputError(fmt::format("{}: larger than 1 MiB; that is no scenario", file.string()));
   }
   return text;
-}
-
-std::vector<std::string> split_path(const std::string& path) {
-  std::vector<std::string> keys(1);
-  for (const char c : path) {
-    if (c == '.') {
-      keys.emplace_back();
-    } else {
-      keys.back() += c;
-    }
-  }
-  return keys;
 }
 
 /// Marks a subtree as given by `place`.
@@ -271,6 +251,8 @@ Node parse_document(const std::string& text, const std::string& name) {
 Node read_document(const fs::path& file) { return parse_document(read_all(file), file.string()); }
 
 void overlay(Node& base, const Node& over) {
+  const bool nothing = over.kind == Node::Kind::empty;
+  if (nothing && (base.kind == Node::Kind::map || base.kind == Node::Kind::list)) return;
   const bool join = over.kind == Node::Kind::map &&
                     (base.kind == Node::Kind::map || base.kind == Node::Kind::empty);
   if (over.kind == Node::Kind::map && base.kind == Node::Kind::list) {
@@ -291,6 +273,20 @@ void overlay(Node& base, const Node& over) {
   }
 }
 
+const Node& closest(const Node& node, const std::string& path) {
+  if (path.empty()) return node;
+  const std::string key = path.substr(0, path.find('.'));
+  const std::string rest = path.substr(std::min(key.size() + 1, path.size()));
+  if (node.kind != Node::Kind::list) {
+    const Node* child = node.find(key);
+    return child == nullptr ? node : closest(*child, rest);
+  }
+  const bool counted = is_index(key);
+  const std::size_t position = counted ? std::stoul(key) : 0;
+  if (position >= node.children.size()) return node;
+  return closest(node.children[position], counted ? rest : path);
+}
+
 void set_path(Node& root, const std::string& assignment, const std::string& place,
               const std::vector<std::string>& list_keys) {
   const std::size_t equals = assignment.find('=');
@@ -298,6 +294,7 @@ void set_path(Node& root, const std::string& assignment, const std::string& plac
     throw InputError(fmt::format("{}: expected KEY=VALUE, as in --set nic.mtu='4 KiB'", place));
   }
   Node value = parse_yaml(assignment.substr(equals + 1), place);
+  if (value.kind == Node::Kind::empty) throw InputError(fmt::format("{}: has no value", place));
   label(value, place);
 
   const std::vector<std::string> keys = split_path(assignment.substr(0, equals));

@@ -30,7 +30,8 @@ Node read_document(const std::filesystem::path& file);
 /// The same for text; `name` stands for the file in messages.
 Node parse_document(const std::string& text, const std::string& name);
 
-/// Lays `over` upon `base`: maps join key by key, anything else is replaced.
+/// Lays `over` upon `base`: maps join key by key, anything else is replaced. A map or list stays as
+/// it is under a key without a value.
 void overlay(Node& base, const Node& over);
 
 /// Carries out an option such as `--set path=value`; `place` is how messages name it. A path names
@@ -39,6 +40,9 @@ void overlay(Node& base, const Node& over);
 /// be.
 void set_path(Node& root, const std::string& assignment, const std::string& place,
               const std::vector<std::string>& list_keys);
+
+/// The node that a path as of `set_path` leads to, or the last on the way that is there.
+const Node& closest(const Node& node, const std::string& path);
 
 /// Calls `visit(node)` for every node below `node` that has a value of its own.
 template <class Visit>

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "engine/conditions.h"
@@ -116,15 +117,19 @@ std::string escaped(std::string text) {
   return text;
 }
 
-std::vector<std::string> split(const std::string& path) {
-  std::vector<std::string> keys;
-  std::size_t begin = 0;
-  for (auto dot = path.find('.'); dot != std::string::npos; dot = path.find('.', begin)) {
-    keys.push_back(path.substr(begin, dot - begin));
-    begin = dot + 1;
+std::string wrapped_line(std::string line, std::size_t width) {
+  const std::size_t gap = line.rfind("  ");
+  const std::size_t indent = gap == std::string::npos ? 0 : std::min(gap + 2, width / 2);
+  std::string text;
+  while (line.size() > width) {
+    std::size_t space = line.rfind(' ', width);
+    if (space == std::string::npos || space < indent) space = line.find(' ', width);
+    const std::size_t next = line.find_first_not_of(' ', space);
+    if (next == std::string::npos) break;
+    text += line.substr(0, line.find_last_not_of(' ', space) + 1) + '\n';
+    line = std::string(indent, ' ') + line.substr(next);
   }
-  keys.push_back(path.substr(begin));
-  return keys;
+  return text + line;
 }
 
 }  // namespace
@@ -140,10 +145,11 @@ std::string explain(const std::string& key) {
       if (names.back() == key) return explain_field(group, field);
     }
   }
-  if (const Statistic* statistic = find_statistic(split(key))) return explain_statistic(*statistic);
+  const Statistic* const statistic = find_statistic(split_path(key));
+  if (statistic != nullptr) return explain_statistic(*statistic);
   if (std::string text = explain_statistics_below(key); !text.empty()) return text;
 
-  for (const Statistic& statistic : statistics()) names.push_back(statistic.path);
+  for (const Statistic& other : statistics()) names.push_back(other.path);
   std::vector<std::string> ends;
   for (const std::string& name : names) {
     const std::string end = "." + key;
@@ -177,6 +183,16 @@ std::string explain_overview() {
     last = head(statistic.path);
   }
   return text;
+}
+
+std::string wrapped(const std::string& text, std::size_t width) {
+  std::string result;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    result += wrapped_line(text.substr(begin, end - begin), width) + '\n';
+    begin = end + 1;
+  }
+  return result;
 }
 
 std::string explain_markdown() {

@@ -1,6 +1,7 @@
 // What a name means: `heddle explain`, and the parameter tables of the documentation.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace heddle {
@@ -14,5 +15,9 @@ std::string explain_overview();
 
 /// Every parameter and statistic as Markdown tables.
 std::string explain_markdown();
+
+/// Breaks lines that are longer than `width` at spaces. What follows is indented like the last
+/// column of its line: what stands behind two spaces or more.
+std::string wrapped(const std::string& text, std::size_t width);
 
 }  // namespace heddle

@@ -155,7 +155,8 @@ class Loader {
       for (const Dropped& drop : dropped) note_dropped(drop, variant);
       if (!dropped.empty()) continue;
       note_used(tree, variant);
-      finish(scenario, variant);
+      scenario.variant = variant;
+      finish(scenario, tree);
       return scenario;
     }
   }
@@ -180,9 +181,8 @@ class Loader {
     });
   }
 
-  void finish(Scenario& scenario, const std::string& variant) const {
+  void finish(Scenario& scenario, const Node& tree) const {
     const fs::path file = name_;
-    scenario.variant = variant;
     scenario.directory = file.has_parent_path() ? file.parent_path().string() : ".";
     const Node* name = document_.find("name");
     if (name == nullptr) {
@@ -195,9 +195,17 @@ class Loader {
     try {
       check(scenario);
     } catch (const InputError& error) {
+      const std::string& variant = scenario.variant;
       const std::string who = variant.empty() ? "" : fmt::format("variant '{}': ", variant);
-      throw InputError(fmt::format("{}: {}{}", name_, who, error.what()));
+      throw InputError(fmt::format("{}: {}{}", place_of(error, tree), who, error.what()));
     }
+  }
+
+  /// Of the key that an error of `check` begins with, or of the section where it would stand.
+  std::string place_of(const InputError& error, const Node& tree) const {
+    const std::string sentence = error.what();
+    const Node& node = closest(tree, sentence.substr(0, sentence.find(':')));
+    return &node == &tree ? name_ : node.place;
   }
 
   void reject_unused() const {

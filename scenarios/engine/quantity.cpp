@@ -71,6 +71,10 @@ Decimal take_number(std::string_view& text) {
       (fraction && number.find('.', point + 1) != std::string_view::npos)) {
     throw InputError(fmt::format("'{}' does not start with a number", whole));
   }
+  if (text.size() > 1 && (text[0] == 'e' || text[0] == 'E') &&
+      (is_digit(text[1]) || text[1] == '-' || text[1] == '+')) {
+    throw InputError(fmt::format("'{}' has an exponent; write the number out", whole));
+  }
   if (fraction) number = number.substr(0, number.find_last_not_of('0') + 1);
 
   Decimal decimal;

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "engine/conditions.h"
 #include "kernel/error.h"
 
 namespace heddle {
@@ -39,8 +40,8 @@ void add_packets(Statistics& all) {
         "Data packets that the hosts started to send, retransmissions included."},
        {"packets.delivered", "packets", "Data packets that a receiver accepted."},
        {"packets.discarded", "packets",
-        "Packets that arrived but were thrown away by the receiving NIC: out of order under "
-        "go_back_n, or duplicates."},
+        "Packets that arrived but were thrown away by the receiving NIC: trimmed, out of order "
+        "under go_back_n, or duplicates."},
        {"packets.dropped", "packets", "Packets that a device of the fabric threw away."},
        {"packets.dropped_by_reason.*", "packets", "Dropped packets by reason."},
        {"packets.in_flight", "packets", "Packets still under way when the run ended."},
@@ -77,7 +78,9 @@ void add_messages(Statistics& all) {
                    "the time from a message's intended start until its last byte was delivered",
                    {"mean", "p50", "p99", "max"});
   add_distribution(all, "messages.slowdown", "ratio",
-                   "a message's completion time relative to the same message on an idle fabric",
+                   "a message's completion time relative to its ideal: its bytes at the rate of "
+                   "the host link, the time of flight and the latency of both NICs, with switches "
+                   "that take no time",
                    {"mean", "p50", "p99", "max"});
 }
 
@@ -93,10 +96,10 @@ void add_reordering(Statistics& all) {
                "Largest n for which a packet was n-reordered: what a receiver that tolerates n "
                "duplicate acknowledgements would have taken for a loss (RFC 4737, 5.3)."},
               {"reordering.density", "ratio",
-               "Distribution of displacements: how far packets arrived early or late (RFC 5236, "
+               "Share of packets that arrived early or late, by whatever displacement (RFC 5236, "
                "reorder density)."},
-              {"reordering.buffer_density", "ratio",
-               "Distribution of the packets held by a buffer that restores order (RFC 5236, "
+              {"reordering.buffer_density", "packets",
+               "Mean over arrivals of the packets held by a buffer that restores order (RFC 5236, "
                "reorder buffer-occupancy density)."},
               {"reordering.packets_by.n_reordering.*", "packets",
                "Reordered packets by the largest n for which they were n-reordered; 64 and above "
@@ -111,14 +114,16 @@ void add_reordering(Statistics& all) {
 
 void add_buffers_and_links(Statistics& all) {
   const std::vector<std::pair<std::string, std::string>> places{
-      {"ingress", "the ingress memories of the leaves or the shared memories of the switches"},
-      {"fabric", "the fabric elements or spine switches"},
-      {"egress", "the egress memories of the leaves"},
-      {"hbm", "external memories"},
-      {"nic", "the hosts' NICs"}};
+      {"ingress", "the ingress memory of a leaf, or a leaf switch for its uplinks"},
+      {"fabric", "a fabric element or spine switch"},
+      {"egress", "the egress memory of a leaf, or a switch for its hosts"},
+      {"hbm", "the external memory of a leaf"},
+      {"nic", "a host's NIC"}};
   for (const auto& [place, of] : places) {
     all.push_back({fmt::format("buffers.total.{}.peak_bytes", place), "bytes",
-                   fmt::format("Most bytes held at once by {}, together.", of)});
+                   fmt::format("Most bytes held at once by {}: the sum of these peaks over all "
+                               "devices, whenever each was.",
+                               of)});
   }
   all.insert(
       all.end(),
@@ -152,18 +157,6 @@ Statistics declare() {
   add_buffers_and_links(all);
   add_run(all);
   return all;
-}
-
-std::vector<std::string> split(const std::string& path) {
-  std::vector<std::string> keys(1);
-  for (const char c : path) {
-    if (c == '.') {
-      keys.emplace_back();
-    } else {
-      keys.back() += c;
-    }
-  }
-  return keys;
 }
 
 bool covers(const std::vector<std::string>& pattern, const std::vector<std::string>& keys) {
@@ -215,7 +208,7 @@ const std::vector<Statistic>& statistics() {
 const Statistic* find_statistic(const std::vector<std::string>& keys) {
   static const std::vector<std::vector<std::string>> patterns = [] {
     std::vector<std::vector<std::string>> all;
-    for (const Statistic& statistic : statistics()) all.push_back(split(statistic.path));
+    for (const Statistic& statistic : statistics()) all.push_back(split_path(statistic.path));
     return all;
   }();
   for (std::size_t i = 0; i < patterns.size(); ++i) {

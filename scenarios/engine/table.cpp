@@ -29,6 +29,7 @@ struct Row {
 struct RowGroup {
   const char* title;
   std::vector<Row> rows;
+  const char* samples = "";  ///< path of their number; without any, times and factors are unknown
 };
 
 const std::vector<RowGroup>& groups_before_stages() {
@@ -38,6 +39,8 @@ const std::vector<RowGroup>& groups_before_stages() {
         {"delivered", "packets.delivered", Style::count},
         {"dropped", "packets.dropped", Style::count},
         {"discarded by receiver", "packets.discarded", Style::count},
+        {"retransmitted", "packets.retransmitted", Style::count, true},
+        {"time-outs", "packets.time_outs", Style::count, true},
         {"in flight at the end", "packets.in_flight", Style::count},
         {"throughput", "throughput.gbps", Style::gbps}}},
       {"packet latency",
@@ -45,7 +48,8 @@ const std::vector<RowGroup>& groups_before_stages() {
         {"p50", "latency_ns.p50", Style::duration},
         {"p99", "latency_ns.p99", Style::duration},
         {"p99.9", "latency_ns.p999", Style::duration},
-        {"max", "latency_ns.max", Style::duration}}}};
+        {"max", "latency_ns.max", Style::duration}},
+       "latency_ns.count"}};
   return groups;
 }
 
@@ -57,7 +61,8 @@ const std::vector<RowGroup>& groups_after_stages() {
         {"completion, p99", "messages.completion_ns.p99", Style::duration},
         {"completion, max", "messages.completion_ns.max", Style::duration},
         {"slowdown, mean", "messages.slowdown.mean", Style::factor},
-        {"slowdown, p99", "messages.slowdown.p99", Style::factor}}},
+        {"slowdown, p99", "messages.slowdown.p99", Style::factor}},
+       "messages.count"},
       {"reordering on arrival",
        {{"reordered", "reordering.ratio", Style::percent},
         {"largest extent, packets", "reordering.extent_max", Style::count},
@@ -170,7 +175,9 @@ class Columns {
       if (absent_everywhere(row.path) || (row.may_hide && zero_everywhere(row.path))) continue;
       text_ += std::exchange(title, "");
       add(std::string("  ") + row.label, [&](const std::string&, const Json& variant) {
-        return text_of(at_path(variant, row.path), row.style);
+        const bool sampled = row.style == Style::duration || row.style == Style::factor;
+        const bool unknown = sampled && at_path(variant, group.samples) == 0;
+        return unknown ? "-" : text_of(at_path(variant, row.path), row.style);
       });
     }
   }

@@ -128,6 +128,19 @@ TEST_F(Compare, AnInterruptKeepsWhatIsFinished) {
   EXPECT_EQ(comparison.failures.size(), 2U);
 }
 
+TEST_F(Compare, AnInterruptBeforeTheFirstEndKeepsTheResultsOfAnEarlierRun) {
+  std::ofstream(options_.folder / "results.json") << R"({"variants": {"old": 1}})";
+  const Comparison comparison =
+      compare(scenarios_, options_, [](const Scenario& scenario, const RunOptions& run) {
+        kill(getppid(), SIGINT);
+        while (run.progress({1.0, 1, 1.0})) usleep(1'000);
+        return good(scenario);
+      });
+  EXPECT_EQ(comparison.exit_code, exit_interrupted);
+  EXPECT_EQ(on_disk().at("variants").size(), 1U);
+  EXPECT_TRUE(on_disk().at("variants").contains("old"));
+}
+
 TEST_F(Compare, ResultsThatCannotBeWrittenAreReported) {
   options_.folder /= "gone";
   const Comparison comparison =

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "engine/statistics.h"
 #include "kernel/error.h"
 #include "kernel/packet.h"
@@ -40,6 +42,18 @@ TEST(Explain, ShowsSectionsAndStatistics) {
   EXPECT_CONTAINS(explain("links.leaf0-spine1.utilization"), "links.*.utilization");
   EXPECT_CONTAINS(explain("messages.slowdown"), "messages.slowdown.p99");
   EXPECT_CONTAINS(explain_overview(), "fabric.host_link");
+}
+
+TEST(Explain, WrapsUnderTheLastColumn) {
+  EXPECT_EQ(wrapped("key  some words to wrap\nshort\n", 14),
+            "key  some\n     words to\n     wrap\nshort\n");
+  EXPECT_EQ(wrapped("  onewordthatistoolong for it", 10), "  onewordthatistoolong\n  for it\n");
+  EXPECT_EQ(wrapped("longlonglong  a b", 10), "longlonglong\n     a b\n") << "at most half-way";
+  EXPECT_EQ(wrapped("", 80), "");
+  for (const Statistic& statistic : statistics()) {
+    std::istringstream lines(wrapped(explain(statistic.path), 80));
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+  }
 }
 
 TEST(Explain, OffersTheNearestName) {

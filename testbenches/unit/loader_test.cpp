@@ -78,6 +78,18 @@ TEST(Loader, AFileWithoutVariantsIsOneScenario) {
   EXPECT_EQ(all[0].name, "test") << "the name of the file";
 }
 
+TEST(Loader, AKeyWithoutAValueKeepsTheCommonPart) {
+  const std::vector<Scenario> all = load_with(
+      "nic: {window: 2 MiB}\nworkload: [{pattern: incast}, {pattern: all_to_all}]\n"
+      "variants:\n  a:\n  b: {nic: , workload: }\n  c: {nic: {}}\n");
+  for (const Scenario& scenario : all) {
+    EXPECT_EQ(scenario.nic.window, 2_MiB) << scenario.variant;
+    EXPECT_EQ(scenario.workload.size(), 2U) << scenario.variant;
+  }
+  EXPECT_CONTAINS(error_of("seed: 3\nvariants: {a: {seed: }}"), "has no value");
+  EXPECT_EQ(error_of("nic: {mtu: 1 KiB}", {"nic="}), "--set nic=: has no value");
+}
+
 TEST(Loader, ListsMayBeSingleGroups) {
   const auto two = load_with("workload: [{pattern: uniform, load: 0.25}, {pattern: all_to_all}]");
   ASSERT_EQ(two[0].workload.size(), 2U);
@@ -184,9 +196,10 @@ TEST(Loader, AKeyThatDoesNotApplyIsAnError) {
 }
 
 TEST(Loader, RejectsImpossibleCombinations) {
-  EXPECT_EQ(error_of("workload: {pattern: incast, senders: 16}"),
-            "test.yaml: workload: incast of 16 senders to each of 1 receivers needs 17 hosts, but "
-            "the fabric has 16");
+  EXPECT_EQ(
+      error_of("workload: {pattern: incast, senders: 16}"),
+      "test.yaml:1:29: workload.senders: incast of 16 senders to each of 1 receivers needs 17 "
+      "hosts, but the fabric has 16");
   EXPECT_CONTAINS(error_of("workload: {pattern: incast, senders: 7, receivers: 3}"),
                   "needs 24 hosts");
   EXPECT_EQ(error_of("workload: {pattern: incast, senders: 15}"), "no error");
@@ -207,6 +220,32 @@ TEST(Loader, RejectsImpossibleCombinations) {
   EXPECT_CONTAINS(error_of("workload: {pattern: file}"), "needs the key 'file'");
   EXPECT_CONTAINS(error_of("variants: {good: {}, bad: {workload: {traffic_class: 5}}}"),
                   "variant 'bad': workload.traffic_class");
+}
+
+TEST(Loader, ImpossibleCombinationsPointAtTheirKey) {
+  const auto starts = [](const std::string& error, const std::string& start) {
+    EXPECT_EQ(error.substr(0, start.size()), start);
+  };
+  starts(error_of("seed: 1\nmeasure: {warmup: 200 ms}"), "test.yaml:2:11: measure.warmup: ");
+  starts(error_of("seed: 1\nnic: {mtu: 8 KiB}", {"nic.window=1 KiB"}),
+         "--set nic.window=1 KiB: nic.window: ");
+  starts(error_of("workload:\n  - {pattern: incast}\n  - {pattern: incast, senders: 16}\n"),
+         "test.yaml:3:23: workload.1.senders: ");
+  starts(error_of("workload:\n  - {pattern: incast, senders: 16}\n"),
+         "test.yaml:2:23: workload.senders: ");
+  starts(error_of("variants: {good: {}, bad: {workload: {traffic_class: 5}}}"),
+         "test.yaml:1:39: variant 'bad': workload.traffic_class: ");
+  starts(error_of("scheduled: {receive_pool_cells: 4}"), "test.yaml:1:13: scheduled.receive_pool");
+  starts(error_of("nic: {mtu: 8 KiB, window: 1 KiB}"), "test.yaml:1:19: nic.window: ");
+  starts(error_of("measure: {deadline: 1 us}\nworkload: {start: 1 us}"), "test.yaml:2:12: ");
+  starts(error_of("measure: {deadline: 1 us, warmup: 0 ns}\nworkload: {pattern: uniform}",
+                  {"workload.start=2 us"}),
+         "--set workload.start=2 us: workload.start: ");
+  starts(error_of("nic: {mtu: 9 KB}\nscheduled: {buffer: 128 B}"), "test.yaml:2:");
+  starts(error_of("classes: [{},{},{},{},{},{},{},{},{}]"), "test.yaml:1:1: classes: 9 classes");
+  starts(error_of("fabric: {leaves: 1, hosts_per_leaf: 1}"), "test.yaml:1:1: fabric: 1 hosts");
+  starts(error_of("workload: {file: none.cm}"),
+         "test.yaml:1:12: workload.file: ./none.cm: no such");
 }
 
 TEST(Loader, RejectsBadNames) {
@@ -251,8 +290,10 @@ TEST(Loader, RejectsUnreadableFiles) {
   const auto folder = std::filesystem::path(testing::TempDir());
   EXPECT_CONTAINS(error(folder / "nothing_here.yaml"), "no such file");
   EXPECT_CONTAINS(error(folder), "is a folder");
-  EXPECT_CONTAINS(error("/dev/zero"), "larger than 1 MiB");
-  EXPECT_CONTAINS(error("/dev/null"), "is empty");
+  EXPECT_CONTAINS(error("/dev/zero"), "is not a regular file");
+  std::ofstream(folder / "large.yaml") << std::string((1U << 20) + 1, '#');
+  EXPECT_CONTAINS(error(folder / "large.yaml"), "larger than 1 MiB");
+  EXPECT_CONTAINS(error("/proc/self/mem"), "cannot be read: Input/output error");
 }
 
 TEST(Loader, AConnectionMatrixImpliesItsPattern) {

@@ -51,6 +51,8 @@ TEST(Quantity, RejectsWhatIsNoExactValue) {
   EXPECT_EQ(error_of("0.1 KiB", byte_units()), "'0.1 KiB' is not a whole number of B");
   EXPECT_EQ(error_of("1.0001 ns", duration_units()), "'1.0001 ns' is not a whole number of ps");
   EXPECT_EQ(error_of("-1 ns", duration_units()), "'-1 ns' is negative");
+  EXPECT_EQ(error_of("1e30 B", byte_units()), "'1e30 B' has an exponent; write the number out");
+  EXPECT_EQ(error_of("2E-6 s", duration_units()), "'2E-6 s' has an exponent; write the number out");
   EXPECT_EQ(error_of("18446744073709551616 B", byte_units()),
             "'18446744073709551616 B' has too many digits");
   EXPECT_EQ(error_of("99999999999999 GiB", byte_units()), "'99999999999999 GiB' is too large");

@@ -48,6 +48,37 @@ TEST(Table, LeavesOutWhatIsAbsentOrZeroWithoutMeaning) {
   EXPECT_NE(text.find("dropped"), std::string::npos) << "zero is the message here";
 }
 
+TEST(Table, ShowsLossOnlyWhereThereWasAny) {
+  auto two = document(2);
+  EXPECT_EQ(table(two, 80).find("retransmitted"), std::string::npos);
+  two["variants"]["variant-0"]["packets"]["retransmitted"] = 17;
+  two["variants"]["variant-0"]["packets"]["time_outs"] = 3;
+  two["variants"]["variant-1"]["packets"]["retransmitted"] = 0;
+  const std::string text = table(two, 80);
+  EXPECT_EQ(line_with(text, "retransmitted"),
+            "  retransmitted                        17               0");
+  EXPECT_NE(line_with(text, "time-outs").find("3               -"), std::string::npos);
+}
+
+TEST(Table, NoMessageHasNoTime) {
+  auto two = document(2);
+  for (auto& [name, variant] : two["variants"].items()) {
+    const bool none = name == "variant-0";
+    variant["latency_ns"]["count"] = none ? 0 : 9;
+    variant["messages"]["count"] = none ? 0 : 1;
+    variant["messages"]["completion_ns"]["mean"] = none ? 0.0 : 2500.0;
+    variant["messages"]["slowdown"]["mean"] = none ? 0.0 : 1.25;
+  }
+  const std::string text = table(two, 80);
+  EXPECT_EQ(line_with(text, "completed"),
+            "  completed                             0               1");
+  EXPECT_EQ(line_with(text, "completion, mean"),
+            "  completion, mean                      -         2.50 us");
+  EXPECT_EQ(line_with(text, "slowdown, mean"),
+            "  slowdown, mean                        -          1.25 x");
+  EXPECT_EQ(line_with(text, "p99"), "  p99                                   -         45.7 us");
+}
+
 TEST(Table, FitsTheTerminalWhateverTheNumberOfVariants) {
   for (const unsigned width : {80U, 100U, 120U}) {
     for (unsigned variants = 1; variants < 12; ++variants) {
