@@ -28,22 +28,24 @@ Nic::Nic(const sc_core::sc_module_name& module_name, const Environment& environm
          Rate rate, TrafficSource& source, DeliveryLog& log, const MessageEvents& events)
     : Device(module_name, environment.clock, reasons),
       packets_(environment.packets),
-      host_(host),
+      log_(log),
       config_(config),
       source_(source),
-      log_(log),
-      events_(events),
+      host_(host),
       rate_(LinkRate::of(rate, clock_.options().period_ps)),
-      dcqcn_rules_(config.dcqcn, rate, Duration{clock_.options().period_ps}),
-      transmit_latency_(clock_.cycles(config.transmit_latency)),
-      receive_latency_(clock_.cycles(config.receive_latency)),
-      time_out_cycles_(clock_.cycles(config.retransmission_timeout)),
       window_packets_(window_packets(config)),
+      transmit_latency_(clock_.cycles(config.transmit_latency)),
       ready_(classes.size()),
       pointer_(classes.size()),
+      first_receiver_(hosts, no_receiver),
       classes_(classes, static_cast<std::uint32_t>(config.mtu.value) + 128),
-      datagrams_(reliable() ? 0 : hosts * classes.size()),
-      first_receiver_(hosts, no_receiver) {}
+      events_(events),
+      dcqcn_rules_(config.dcqcn, rate, Duration{clock_.options().period_ps}),
+      receive_latency_(clock_.cycles(config.receive_latency)),
+      time_out_cycles_(clock_.cycles(config.retransmission_timeout)),
+      datagrams_(reliable() ? 0 : hosts * classes.size()) {
+  uses_up_to(control_next_);
+}
 
 void Nic::attach(Link& from_network, Link& to_network) {
   from_network.bind_receiver(id(), arrival_reason, Delivery::tail, receive_latency_);

@@ -133,47 +133,45 @@ class Nic : public Device {
   unsigned control_class() const { return static_cast<unsigned>(ready_.size() - 1); }
   bool reliable() const { return config_.receive != ReceiveMode::unreliable_datagram; }
 
+  // What most cycles use comes first: uses_up_to(control_next_).
   PacketPool& packets_;
-  HostId host_;
+  DeliveryLog& log_;
   const NicConfig& config_;
   TrafficSource& source_;
-  DeliveryLog& log_;
-  const MessageEvents& events_;
   Link* in_ = nullptr;
   Link* out_ = nullptr;
+  HostId host_;
   LinkRate rate_;
-  DcqcnRules dcqcn_rules_;
-  Cycle transmit_latency_;
-  Cycle receive_latency_;
-  Cycle time_out_cycles_;
   std::uint32_t window_packets_;
-
-  std::vector<Sender> senders_;  // by slot
-  std::vector<std::uint32_t> free_slots_;
-  std::vector<std::uint16_t> generations_;
-  std::vector<BitMask> ready_;          // per class: slots that may send now
-  unsigned ready_classes_ = 0;          // classes with such slots
-  std::vector<std::uint32_t> pointer_;  // per class: where the round goes on
-  ClassScheduler classes_;
-  PauseState pause_;
-  std::vector<Frame> control_;  // ACK, NAK and CNP frames, from control_next_ on
-  std::size_t control_next_ = 0;
-  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
-
+  unsigned ready_classes_ = 0;  // classes with queue pairs that may send now
+  Cycle transmit_latency_;
   Cycle link_armed_for_ = 0;
-
-  std::vector<std::uint32_t> datagrams_;       // by destination and class: how many were sent
-  std::vector<std::uint32_t> first_receiver_;  // by source host
-  std::vector<Receiver> receivers_;
-  std::vector<std::uint32_t> free_receivers_;
-  Occupancy reorder_buffer_;
-
-  std::uint64_t open_flows_ = 0;
   std::uint64_t created_ = 0;
   std::uint64_t consumed_ = 0;
-  std::uint64_t repeated_packets_ = 0;  // of queue pairs that are closed
   std::uint64_t control_packets_ = 0;
   std::uint64_t control_received_ = 0;
+  std::vector<Sender> senders_;                // by slot
+  std::vector<BitMask> ready_;                 // per class: slots that may send now
+  std::vector<std::uint32_t> pointer_;         // per class: where the round goes on
+  std::vector<std::uint32_t> first_receiver_;  // by source host
+  std::vector<Receiver> receivers_;
+  std::vector<Frame> control_;  // ACK, NAK and CNP frames, from control_next_ on
+  std::size_t control_next_ = 0;
+
+  PauseState pause_;
+  ClassScheduler classes_;
+  const MessageEvents& events_;
+  DcqcnRules dcqcn_rules_;
+  Cycle receive_latency_;
+  Cycle time_out_cycles_;
+  std::vector<std::uint32_t> free_slots_;
+  std::vector<std::uint16_t> generations_;
+  std::vector<std::uint32_t> free_receivers_;
+  std::vector<std::uint32_t> datagrams_;  // by destination and class: how many were sent
+  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+  Occupancy reorder_buffer_;
+  std::uint64_t open_flows_ = 0;
+  std::uint64_t repeated_packets_ = 0;  // of queue pairs that are closed
   std::uint64_t time_outs_ = 0;
   std::uint64_t notifications_ = 0;
 };

@@ -12,7 +12,7 @@ namespace heddle {
 
 namespace {
 
-constexpr std::size_t devices_worth_fetching = 24;
+constexpr std::size_t crowd = 24;  // devices; fewer find most of what they need in the cache
 
 /// SystemC starts with this process; a primitive channel cannot have one.
 class Ticker : public sc_core::sc_module {
@@ -134,17 +134,16 @@ void Clock::shuffle_due() {
 
 /// A large fabric does not fit the cache, and most of a cycle would be waiting for memory, one line
 /// after the other. So the devices take each step together: what they will look at next is
-/// requested for all of them before the first one looks. A handful would gain nothing.
+/// requested for all of them before the first one looks.
 void Clock::run() {
-  const bool fetch = due_.size() >= devices_worth_fetching;
-  if (fetch) {
+  if (crowded_) {
     for (const Link* link : due_links_) link->fetch_frame();
     for (const Link* link : due_links_) link->fetch_record();
     for (const Device* device : due_) device->fetch_for_receive(0);
     for (const Device* device : due_) device->fetch_for_receive(1);
   }
   for (Device* device : due_) device->run([=] { device->receive(); });
-  if (fetch) {
+  if (crowded_) {
     for (const Device* device : due_) device->fetch_for_transmit(0);
     for (const Device* device : due_) device->fetch_for_transmit(1);
   }
@@ -170,7 +169,9 @@ void Clock::collect() {
   }
   while (slot.block != no_block) {
     Block& block = blocks_[slot.block];
-    for (std::uint32_t i = 0; i < slot.count; ++i) fetch(block.wakes[i]);
+    if (crowded_) {
+      for (std::uint32_t i = 0; i < slot.count; ++i) fetch(block.wakes[i]);
+    }
     for (std::uint32_t i = 0; i < slot.count; ++i) {
       const Wake& wake = block.wakes[i];
       Device& device = *devices_[wake.device].device;
@@ -185,6 +186,7 @@ void Clock::collect() {
     free_block_ = slot.block;
     slot = {next, static_cast<std::uint32_t>(block.wakes.size())};
   }
+  crowded_ = due_.size() >= crowd;
 }
 
 void Clock::collect_all() {

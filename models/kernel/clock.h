@@ -129,6 +129,7 @@ class Clock : public sc_core::sc_prim_channel {
   Cycle armed_ = 0;
   bool started_ = false;
   bool ticking_ = false;
+  bool crowded_ = false;  // the latest cycle had so many devices that fetching pays
   std::array<Slot, wheel_cycles> wheel_;
   std::array<std::uint64_t, wheel_cycles / 64> occupied_{};
   std::uint64_t occupied_words_ = 0;

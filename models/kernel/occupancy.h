@@ -55,8 +55,7 @@ class Occupancy {
   double mean_bytes(Cycle end) const {
     if (end == 0) return 0;
     const Cycle rest = end > since_ ? end - since_ : 0;
-    return (integral_ + static_cast<double>(level_) * static_cast<double>(rest)) /
-           static_cast<double>(end);
+    return (integral_ + real(level_) * real(rest)) / real(end);
   }
 
   /// Level (to 1/16) that was not exceeded in the given share of the cycles until `end` that are
@@ -81,8 +80,13 @@ class Occupancy {
     return to / sample_cycles - from / sample_cycles;
   }
 
+  /// Levels and times are below 2^63, and signed numbers are converted by one instruction.
+  static double real(std::uint64_t value) {
+    return static_cast<double>(static_cast<std::int64_t>(value));
+  }
+
   void set(std::uint64_t level, Cycle now) {
-    integral_ += static_cast<double>(level_) * static_cast<double>(now - since_);
+    integral_ += real(level_) * real(now - since_);
     if (const std::uint64_t samples = samples_between(since_, now); samples != 0) {
       (*samples_)[Scale::bucket(level_)] += static_cast<std::uint32_t>(samples);
     }
