@@ -522,7 +522,8 @@ void Nic::waits(std::vector<std::string>& lines) const {
     lines.push_back(fmt::format(
         "{}: message {} to host {}: {} of {} packets acknowledged, waits for {}", path(),
         flow.message().id, flow.message().destination, flow.acknowledged(), flow.packets(),
-        stopped ? "its switch, which has paused the class"
+        stopped                 ? "its switch, which has paused the class"
+        : sender.waits_for_rate ? "the time that DCQCN allows"
         : flow.can_send(window_packets_)
             ? "the link"
             : fmt::format("acknowledgements of host {}", flow.message().destination)));

@@ -144,17 +144,21 @@ class BitMask {
   static unsigned lowest(std::uint64_t word) {
     return static_cast<unsigned>(__builtin_ctzll(word));
   }
-  void find_bits() { bits_ = words_ <= few_.size() ? few_.data() : many_.data(); }
+  void find_bits() {
+    bits_ = words_ <= few_.size() ? few_.data() : many_.data();
+    members_ = bits_ + groups_;
+  }
   void remove(unsigned w, std::uint64_t members) {
     if ((word(w) &= ~members) == 0) bits_[w >> 6] &= ~bit(w);
   }
-  std::uint64_t& word(unsigned i) { return bits_[groups_ + i]; }
-  const std::uint64_t& word(unsigned i) const { return bits_[groups_ + i]; }
+  std::uint64_t& word(unsigned i) { return members_[i]; }
+  const std::uint64_t& word(unsigned i) const { return members_[i]; }
 
   unsigned size_ = 0;
   unsigned groups_ = 0;                 // words of summary, in front of the words proper
   unsigned words_ = 0;                  // summary included
   std::uint64_t* bits_ = nullptr;       // few_ or many_
+  std::uint64_t* members_ = nullptr;    // there, behind the summary
   std::array<std::uint64_t, 5> few_{};  // up to 256 members live in the object itself
   std::vector<std::uint64_t> many_;
 };

@@ -139,13 +139,15 @@ void Clock::run() {
   if (crowded_) {
     for (const Link* link : due_links_) link->fetch_frame();
     for (const Link* link : due_links_) link->fetch_record();
-    for (const Device* device : due_) device->fetch_for_receive(0);
-    for (const Device* device : due_) device->fetch_for_receive(1);
+    for (unsigned round = 0; round < Device::receive_rounds; ++round) {
+      for (const Device* device : due_) device->fetch_for_receive(round);
+    }
   }
   for (Device* device : due_) device->run([=] { device->receive(); });
   if (crowded_) {
-    for (const Device* device : due_) device->fetch_for_transmit(0);
-    for (const Device* device : due_) device->fetch_for_transmit(1);
+    for (unsigned round = 0; round < Device::transmit_rounds; ++round) {
+      for (const Device* device : due_) device->fetch_for_transmit(round);
+    }
   }
   for (Device* device : due_) device->run([=] { device->transmit(); });
 }

@@ -67,8 +67,10 @@ class Device : public sc_core::sc_module {
   Cycle now() const { return clock_.now(); }
   void wake(unsigned reason, Cycle at) { clock_.wake(id_, reason, at); }
 
-  /// Asks for memory that the next half will look at (kernel/prefetch.h): in round 0 for what can
-  /// be found at once, in round 1 for what that brought. Changes nothing.
+  /// Asks for memory that the next half will look at (kernel/prefetch.h), in rounds from 0: each
+  /// may look at what the round before has asked for. Changes nothing.
+  static constexpr unsigned receive_rounds = 2;
+  static constexpr unsigned transmit_rounds = 3;
   virtual void fetch_for_receive([[maybe_unused]] unsigned round) const {}
   virtual void fetch_for_transmit([[maybe_unused]] unsigned round) const {}
 

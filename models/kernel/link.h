@@ -107,8 +107,7 @@ class alignas(64) Link {
   }
   void fetch_record() const {
     if (ordinary_.size() == 0) return;
-    const Frame& frame = ordinary_.front().frame;
-    if (frame.packet != no_packet) packets_.fetch(frame.packet);
+    packets_.fetch(ordinary_.front().frame.packet);
   }
   /// For the sender: the place of the next frame.
   void fetch_place() const { ordinary_.fetch_back(); }

@@ -81,7 +81,10 @@ class PacketPool {
 
   PacketRecord& operator[](std::uint32_t number) { return records_[number]; }
   std::uint64_t live() const { return live_; }
-  void fetch(std::uint32_t number) const { prefetch(&records_[number]); }
+  /// Asks for what a hop touches of a record; `number` may be no_packet.
+  void fetch(std::uint32_t number) const {
+    if (number != no_packet) prefetch(&records_[number]);
+  }
   /// The second cache line as well.
   void fetch_all(std::uint32_t number) const {
     fetch(number);

@@ -83,7 +83,7 @@ void AdaptiveSwitch::receive() {
       link.pop(now());
     }
   });
-  announce_pauses();
+  if (memory_.has_xoff_changes()) announce_pauses();
   outputs_.wake(due_, ports());
 }
 

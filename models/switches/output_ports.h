@@ -96,25 +96,20 @@ class OutputPorts {
   void fetch(unsigned round) const {
     attention_.for_each([&](unsigned port) {
       const Port& p = ports_[port];
-      if (round == 0) {
+      if (round == 0) return prefetch(&p);
+      if (round == 1) {
         links_[port]->fetch_place();
         p.occupancy.fetch(clock_.now());
       }
       if (p.backlog == 0) return;
       const unsigned q = queue(port, static_cast<unsigned>(__builtin_ctz(p.backlog)));
-      if (round == 0) {
-        queues_.fetch_front(q);
-      } else if (queues_.front(q).frame.packet != no_packet) {
-        packets_.fetch(queues_.front(q).frame.packet);
-      }
+      if (round == 1) queues_.fetch_front(q);
+      if (round == 2) packets_.fetch(queues_.front(q).frame.packet);
     });
   }
 
   /// The links of the ports begin, begin + 1, ... of `due` may have become ready.
-  void wake(BitMask& due, unsigned begin) {
-    attention_.take_from(due, begin);
-    attention_.for_each([&](unsigned port) { prefetch(&ports_[port]); });
-  }
+  void wake(BitMask& due, unsigned begin) { attention_.take_from(due, begin); }
 
   /// Starts what can start in this cycle. Calls done(port, departure) for each frame that is no
   /// longer held.
@@ -202,38 +197,38 @@ class OutputPorts {
     pushed_.clear();
   }
 
-  void arm(unsigned port) {
-    Port& p = ports_[port];
+  void arm(unsigned port, Port& p, const Link& link) {
     if (p.armed) return;
     p.armed = true;
-    clock_.wake(device_, first_reason_ + port, links_[port]->ready_at(), links_[port]);
+    clock_.wake(device_, first_reason_ + port, link.ready_at(), &link);
   }
 
   template <class Done>
   void serve(unsigned port, Cycle now, Done&& done) {
     Port& p = ports_[port];
-    if (!links_[port]->ready(now)) return arm(port);
+    Link& link = *links_[port];
+    if (!link.ready(now)) return arm(port, p, link);
     p.armed = false;
     if (p.leaving) {
       p.leaving = false;
-      let_go(port, p.out, now, done);
+      let_go(port, p, now, done);
     }
     if (p.link_local) {
       std::vector<Frame>& frames = rules_[port].link_local;
-      links_[port]->send(frames.front(), now);
+      link.send(frames.front(), now);
       frames.erase(frames.begin());
       p.link_local = !frames.empty();
-      return arm(port);
+      return arm(port, p, link);
     }
     const auto eligible = static_cast<std::uint8_t>(p.backlog & ~p.paused);
     if (eligible == 0) return;
-    start(port, p, eligible, now);
-    if (release_ == Release::first_byte) let_go(port, p.out, now, done);
+    start(port, p, link, eligible, now);
+    if (release_ == Release::first_byte) let_go(port, p, now, done);
     p.leaving = release_ == Release::last_byte;
-    if (p.leaving || p.backlog != 0) arm(port);
+    if (p.leaving || p.backlog != 0) arm(port, p, link);
   }
 
-  void start(unsigned port, Port& p, std::uint8_t eligible, Cycle now) {
+  void start(unsigned port, Port& p, Link& link, std::uint8_t eligible, Cycle now) {
     const unsigned c = pick_class(port, p, eligible);
     const unsigned q = queue(port, c);
     const Queued queued = queues_.pop(q);
@@ -246,7 +241,7 @@ class OutputPorts {
       }
       record.spend(p.waiting, now);
     });
-    links_[port]->send(frame, now);
+    link.send(frame, now);
     p.out = {frame.wire_bytes, queued.input, frame.traffic_class, frame.kind};
   }
 
@@ -271,10 +266,10 @@ class OutputPorts {
   }
 
   template <class Done>
-  void let_go(unsigned port, const Departure& out, Cycle now, Done&& done) {
-    queued_bytes_[port] -= out.wire_bytes;
-    ports_[port].occupancy.remove(out.wire_bytes, now);
-    done(port, out);
+  void let_go(unsigned port, Port& p, Cycle now, Done&& done) {
+    queued_bytes_[port] -= p.out.wire_bytes;
+    p.occupancy.remove(p.out.wire_bytes, now);
+    done(port, p.out);
   }
 
   Clock& clock_;

@@ -59,6 +59,10 @@ void check_workload(const WorkloadConfig& workload, const Scenario& scenario,
     default:
       break;
   }
+  constexpr std::uint64_t most_packets = (1ULL << 31) - 1;
+  require(workload.message.value / scenario.nic.mtu.value < most_packets,
+          "{}.message: {} is more than 2^31 packets of {} (nic.mtu)", path, text(workload.message),
+          text(scenario.nic.mtu));
   require(workload.start < scenario.measure.deadline,
           "{}.start: {} is not before the deadline of the run, {}", path, text(workload.start),
           text(scenario.measure.deadline));

@@ -8,6 +8,7 @@
 
 #include "engine/fabric.h"
 #include "engine/measurement.h"
+#include "engine/quantity.h"
 
 namespace heddle {
 
@@ -61,6 +62,7 @@ class Simulation {
 
   RunStatus advance();
   void run_until(Cycle cycle);
+  void verify(const RunFacts& facts) const;
   bool drained() const;
   bool waiting() const;
   bool interrupted();
@@ -137,6 +139,16 @@ RunStatus Simulation::advance() {
   return workload_.never_started().empty() ? RunStatus::done : RunStatus::no_progress;
 }
 
+void Simulation::verify(const RunFacts& facts) const {
+  try {
+    check_laws(facts);
+  } catch (const CheckFailure& failure) {
+    throw CheckFailure(
+        fmt::format("check failed: {}\n  at the end, cycle {}, seed {}\n  reproduce: {}",
+                    failure.what(), elapsed_, scenario_.seed, options_.reproduce));
+  }
+}
+
 RunOutcome Simulation::run() {
   clock_.start();
   const RunStatus status = advance();
@@ -151,7 +163,7 @@ RunOutcome Simulation::run() {
                        : status == RunStatus::no_progress ? "no_progress"
                                                           : "deadline",
                        wall_s()};
-  check_laws(facts);
+  verify(facts);
   return {status, explain(status), measure(facts)};
 }
 
@@ -167,13 +179,15 @@ std::vector<std::string> Simulation::waits() const {
 
 std::string Simulation::explain(RunStatus status) const {
   if (status == RunStatus::done) return "";
-  const double time_ns = static_cast<double>(elapsed_ * period_ps_) * 1e-3;
+  if (status == RunStatus::deadline) {
+    return fmt::format(
+        "the deadline of {} passed with {} messages not complete and {} packets and answers in "
+        "flight",
+        print_quantity(scenario_.measure.deadline.picoseconds, duration_units()),
+        log_.messages_started() - log_.messages_completed(), packets_.live());
+  }
   std::string text =
-      status == RunStatus::deadline
-          ? fmt::format("the deadline of {:.0f} ns passed with {} packets and answers in flight",
-                        time_ns, packets_.live())
-          : fmt::format("no progress since cycle {}; who waits for whom:", log_.last_progress());
-  if (status == RunStatus::deadline) return text;
+      fmt::format("no progress since cycle {}; who waits for whom:", log_.last_progress());
   constexpr std::size_t shown = 40;
   const std::vector<std::string> lines = waits();
   for (std::size_t i = 0; i < std::min(shown, lines.size()); ++i) text += "\n  " + lines[i];
