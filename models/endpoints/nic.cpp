@@ -407,7 +407,7 @@ unsigned Nic::waiting_classes() const {
 void Nic::arm_link() {
   if (link_armed_for_ == out_->ready_at()) return;
   link_armed_for_ = out_->ready_at();
-  clock_.wake(id(), link_reason, link_armed_for_, out_);
+  clock_.wake(id(), link_reason, link_armed_for_, *out_, LinkEnd::sender);
 }
 
 void Nic::send_control() {

@@ -117,7 +117,7 @@ void Clock::tick() {
   now_ = armed_;
   ticking_ = true;
   due_.clear();
-  due_links_.clear();
+  arriving_.clear();
   if (options_.wake_every_cycle) collect_all();
   collect();
   if (options_.shuffle_devices) shuffle_due();
@@ -137,8 +137,8 @@ void Clock::shuffle_due() {
 /// requested for all of them before the first one looks.
 void Clock::run() {
   if (crowded_) {
-    for (const Link* link : due_links_) link->fetch_frame();
-    for (const Link* link : due_links_) link->fetch_record();
+    for (const Link* link : arriving_) link->fetch_frame();
+    for (const Link* link : arriving_) link->fetch_record();
     for (unsigned round = 0; round < Device::receive_rounds; ++round) {
       for (const Device* device : due_) device->fetch_for_receive(round);
     }
@@ -156,7 +156,8 @@ void Clock::fetch(const Wake& wake) const {
   const Enrolled& enrolled = devices_[wake.device];
   const char* line = reinterpret_cast<const char*>(&enrolled.device->due_);
   for (std::ptrdiff_t i = 0; i < enrolled.hot_lines; ++i) prefetch(line + 64 * i);
-  if (wake.link != nullptr) wake.link->fetch();
+  if (wake.link == nullptr) return;
+  wake.link->fetch(wake.arrival != 0 ? LinkEnd::receiver : LinkEnd::sender);
 }
 
 void Clock::collect() {
@@ -178,7 +179,7 @@ void Clock::collect() {
       const Wake& wake = block.wakes[i];
       Device& device = *devices_[wake.device].device;
       device.due_.set(wake.reason);
-      if (wake.link != nullptr) due_links_.push_back(wake.link);
+      if (wake.arrival != 0) arriving_.push_back(wake.link);
       if (device.collected_ != now_) {
         device.collected_ = now_;
         due_.push_back(&device);

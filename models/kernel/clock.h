@@ -23,6 +23,8 @@ namespace heddle {
 class Device;
 class Link;
 
+enum class LinkEnd : std::uint8_t { sender, receiver };
+
 struct ClockOptions {
   std::uint64_t period_ps = 1000;
   std::uint64_t seed = 1;
@@ -46,16 +48,13 @@ class Clock : public sc_core::sc_prim_channel {
 
   /// Wakes `device` in cycle `at` (later than now) and tells it `reason`. A second call for the
   /// same device, reason and cycle changes nothing. May be called by devices in their cycle, before
-  /// the run, and by other SystemC processes, for a time that is still to come. `link`: the one
-  /// that the reason is about.
-  void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const Link* link = nullptr) {
-    if (started_ && at <= now_) throw CheckFailure("a wake-up for a cycle that is over");
-    if (started_ && !ticking_) request_update();  // from outside: the next tick may come earlier
-    if (at - now_ < wheel_cycles) {
-      insert({device, reason, link}, at);
-    } else {
-      far_.push({at, {device, reason, link}});
-    }
+  /// the run, and by other SystemC processes, for a time that is still to come.
+  void wake(std::uint32_t device, std::uint32_t reason, Cycle at) {
+    schedule({device, reason & reason_mask, 0, nullptr}, at);
+  }
+  /// The same, where the device will look at an end of `link`.
+  void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const Link& link, LinkEnd end) {
+    schedule({device, reason & reason_mask, end == LinkEnd::receiver ? 1U : 0U, &link}, at);
   }
 
   /// Next cycle with work; `never` when the calendar is empty.
@@ -81,9 +80,13 @@ class Clock : public sc_core::sc_prim_channel {
 
   struct Wake {
     std::uint32_t device;
-    std::uint32_t reason;
+    std::uint32_t reason : 31;
+    std::uint32_t arrival : 1;  ///< the device is the receiver of `link`
     const Link* link;
   };
+  static_assert(sizeof(Wake) == 16);
+  static constexpr std::uint32_t reason_mask = ~std::uint32_t{0} >> 1;
+
   struct Enrolled {
     Device* device;
     std::ptrdiff_t hot_lines;
@@ -104,6 +107,15 @@ class Clock : public sc_core::sc_prim_channel {
     std::uint32_t count = 0;         ///< wakes in that block
   };
 
+  void schedule(const Wake& wake, Cycle at) {
+    if (started_ && at <= now_) throw CheckFailure("a wake-up for a cycle that is over");
+    if (started_ && !ticking_) request_update();  // from outside: the next tick may come earlier
+    if (at - now_ < wheel_cycles) {
+      insert(wake, at);
+    } else {
+      far_.push({at, wake});
+    }
+  }
   void insert(const Wake& wake, Cycle at) {
     Slot& slot = wheel_[at % wheel_cycles];
     if (slot.block == no_block || slot.count == Block{}.wakes.size()) add_block(slot, at);
@@ -124,7 +136,7 @@ class Clock : public sc_core::sc_prim_channel {
   sc_core::sc_event tick_event_;
   std::vector<Enrolled> devices_;
   std::vector<Device*> due_;
-  std::vector<const Link*> due_links_;
+  std::vector<const Link*> arriving_;  // links with a frame that becomes visible
   Cycle now_ = 0;
   Cycle armed_ = 0;
   bool started_ = false;

@@ -20,8 +20,8 @@ LinkRate LinkRate::of(Rate rate, std::uint64_t period_ps) {
 
 Link::Link(std::string name, Clock& clock, PacketPool& packets, LinkRate rate, Cycle latency)
     : rate_(rate),
-      latency_(std::max<Cycle>(latency, 1)),
       clock_(clock),
+      latency_(std::max<Cycle>(latency, 1)),
       packets_(packets),
       name_(std::move(name)) {}
 

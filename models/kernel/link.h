@@ -96,11 +96,11 @@ class alignas(64) Link {
     }
   }
 
-  // Ask, in this order, for what the receiver will read: the link, its oldest frame, the record of
-  // that.
-  void fetch() const {
-    prefetch(this);
-    prefetch(&receiver_);
+  // Ask for what an end of the link will look at; the receiver, in this order, for the link, its
+  // oldest frame, the record of that.
+  void fetch(LinkEnd end) const {
+    if (end == LinkEnd::sender) prefetch(this);
+    prefetch(&ordinary_);
   }
   void fetch_frame() const {
     if (ordinary_.size() != 0) prefetch(&ordinary_.front());
@@ -109,7 +109,7 @@ class alignas(64) Link {
     if (ordinary_.size() == 0) return;
     packets_.fetch(ordinary_.front().frame.packet);
   }
-  /// For the sender: the place of the next frame.
+  /// The sender: the place of the next frame.
   void fetch_place() const { ordinary_.fetch_back(); }
 
   // --- facts ----------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ class alignas(64) Link {
 
   void deliver(Flight& flight, const Frame& frame, Cycle visible_at) {
     flight.push(frame, visible_at);
-    clock_.wake(receiver_, reason_, visible_at, this);
+    clock_.wake(receiver_, reason_, visible_at, *this, LinkEnd::receiver);
   }
 
   /// Everything the twin of a device would have to get right: which frame started when.
@@ -183,23 +183,23 @@ class alignas(64) Link {
     hash_ = (hash_ ^ hash_ >> 29 ^ frame.sequence) * 0xbf58476d1ce4e5b9;
   }
 
-  // What every frame touches fills two cache lines: the first for its start, the second for its
-  // way and its end.
+  // The sender's cache line.
   Cycle ready_at_ = 0;
   std::uint64_t busy_until_ = 0;  // in units of 1 / rate_.bytes cycles
   LinkRate rate_;
-  Cycle latency_;
   std::uint64_t hash_ = 0;
   std::uint64_t frames_ = 0;
   std::uint64_t bytes_ = 0;
+  LinkProbe* probe_ = nullptr;
+  Clock& clock_;
 
+  // The line of both ends.
   Flight ordinary_;
+  Cycle latency_;
+  Cycle pipeline_ = 0;
   std::uint32_t receiver_ = 0;
   std::uint32_t reason_ = 0;
-  Cycle pipeline_ = 0;
-  Clock& clock_;
   PacketPool& packets_;
-  LinkProbe* probe_ = nullptr;
   Delivery delivery_ = Delivery::tail;
   bool urgent_waits_ = false;  // urgent_ is not empty
 

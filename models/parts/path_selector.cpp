@@ -7,13 +7,14 @@
 
 namespace heddle {
 
-PathSelector::PathSelector(const Rules& rules, std::vector<std::vector<std::uint16_t>> groups,
-                           Rng rng)
-    : rules_(rules), groups_(std::move(groups)), rng_(rng), salt_(rng_.bits()) {
-  for (const auto& ports : groups_) {
+PathSelector::PathSelector(const Rules& rules,
+                           const std::vector<std::vector<std::uint16_t>>& groups, Rng rng)
+    : rules_(rules), rng_(rng), salt_(rng_.bits()) {
+  for (const auto& ports : groups) {
     for (std::size_t i = 1; i < ports.size(); ++i) {
       if (ports[i] != ports[0] + i) throw CheckFailure("equal-cost ports that are no neighbours");
     }
+    groups_.push_back({ports[0], static_cast<std::uint16_t>(ports.size())});
     Rng own = rng_;
     rng_.jump();  // the groups' streams must not overlap
     spray_.emplace_back(rules.spray, static_cast<unsigned>(ports.size()), own);
@@ -29,29 +30,24 @@ std::uint64_t PathSelector::flow_hash(const Frame& frame) const {
   return key ^ key >> 29;
 }
 
-std::size_t PathSelector::by_flowlet(const Frame& frame, std::size_t ports, Cycle now) {
+unsigned PathSelector::by_flowlet(const Frame& frame, unsigned ports, Cycle now) {
   Flowlet& flowlet = flowlets_[flow_hash(frame) % flowlet_entries];
   const bool gap = flowlet.last == 0 || now + 1 - flowlet.last >= rules_.flowlet_gap_cycles;
-  if (gap)
-    flowlet.choice = static_cast<std::uint16_t>(rng_.below(static_cast<std::uint32_t>(ports)));
+  if (gap) flowlet.choice = static_cast<std::uint16_t>(rng_.below(ports));
   flowlet.last = now + 1;
   return flowlet.choice % ports;
 }
 
-unsigned PathSelector::by_grade(const std::vector<std::uint16_t>& ports,
-                                const std::vector<std::uint8_t>& grades) {
-  // Equal-cost ports are neighbours (the constructor checks it), so this runs over bytes side by
-  // side, and the compiler compares many at once.
-  const std::uint8_t* const first = grades.data() + ports[0];
-  const auto count = static_cast<std::uint32_t>(ports.size());
-  std::uint8_t best = first[0];
-  for (std::uint32_t i = 1; i < count; ++i) best = std::min(best, first[i]);
-  std::uint32_t equals = 0;
-  for (std::uint32_t i = 0; i < count; ++i) equals += first[i] == best ? 1U : 0U;
-  std::uint32_t left = equals == 1 ? 0 : rng_.below(equals);
-  std::uint32_t i = 0;
-  while (first[i] != best || left-- != 0) ++i;
-  return ports[i];
+/// This runs over bytes side by side, and the compiler compares many at once.
+unsigned PathSelector::by_grade(const std::uint8_t* grades, unsigned ports) {
+  std::uint8_t best = grades[0];
+  for (unsigned i = 1; i < ports; ++i) best = std::min(best, grades[i]);
+  unsigned equals = 0;
+  for (unsigned i = 0; i < ports; ++i) equals += grades[i] == best ? 1U : 0U;
+  unsigned left = equals == 1 ? 0 : rng_.below(equals);
+  unsigned i = 0;
+  while (grades[i] != best || left-- != 0) ++i;
+  return i;
 }
 
 }  // namespace heddle

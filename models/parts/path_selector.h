@@ -23,24 +23,24 @@ class PathSelector {
 
   /// `groups[g]`: the ports, at least one and with consecutive numbers, that lead to the same set
   /// of hosts.
-  PathSelector(const Rules& rules, std::vector<std::vector<std::uint16_t>> groups, Rng rng);
+  PathSelector(const Rules& rules, const std::vector<std::vector<std::uint16_t>>& groups, Rng rng);
 
   /// The port of group `group` that `frame` takes. grades[port] is the quantised load of a port.
   unsigned choose(unsigned group, const Frame& frame, Cycle now,
                   const std::vector<std::uint8_t>& grades) {
-    const std::vector<std::uint16_t>& ports = groups_[group];
-    if (ports.size() == 1) return ports[0];
+    const Ports ports = groups_[group];
+    if (ports.count == 1) return ports.first;
     switch (rules_.routing) {
       case Routing::ecmp:
-        return ports[by_flow(frame, ports.size())];
+        return ports.first + by_flow(frame, ports.count);
       case Routing::flowlet:
-        return ports[by_flowlet(frame, ports.size(), now)];
+        return ports.first + by_flowlet(frame, ports.count, now);
       case Routing::adaptive:
-        return by_grade(ports, grades);
+        return ports.first + by_grade(grades.data() + ports.first, ports.count);
       case Routing::spray:
         break;
     }
-    return ports[spray_[group].next()];
+    return ports.first + spray_[group].next();
   }
 
   /// Hash of what a five-tuple holds: hosts and the queue pair's UDP source port (RoCEv2 puts its
@@ -53,19 +53,24 @@ class PathSelector {
     std::uint16_t choice = 0;
   };
 
-  std::size_t by_flow(const Frame& frame, std::size_t ports) const {
-    return static_cast<std::size_t>((flow_hash(frame) >> 32) * ports >> 32);
-  }
-  std::size_t by_flowlet(const Frame& frame, std::size_t ports, Cycle now);
+  /// Neighbouring ports: equal-cost ones are.
+  struct Ports {
+    std::uint16_t first;
+    std::uint16_t count;
+  };
 
+  // Each chooses one of `ports`, by its number among them.
+  unsigned by_flow(const Frame& frame, unsigned ports) const {
+    return static_cast<unsigned>((flow_hash(frame) >> 32) * ports >> 32);
+  }
+  unsigned by_flowlet(const Frame& frame, unsigned ports, Cycle now);
   /// The lowest grade; among equals each with the same probability.
-  unsigned by_grade(const std::vector<std::uint16_t>& ports,
-                    const std::vector<std::uint8_t>& grades);
+  unsigned by_grade(const std::uint8_t* grades, unsigned ports);
 
   static constexpr std::size_t flowlet_entries = 8192;  // as LetFlow's table in hardware: 64 K/8
 
   Rules rules_;
-  std::vector<std::vector<std::uint16_t>> groups_;
+  std::vector<Ports> groups_;
   Rng rng_;
   std::uint64_t salt_;
   std::vector<SprayOrder> spray_;

@@ -71,7 +71,7 @@ class OutputPorts {
                        static_cast<std::uint8_t>(traffic_class)});
     attention_.set(port);
     prefetch(&ports_[port]);
-    links_[port]->fetch();
+    links_[port]->fetch(LinkEnd::sender);
   }
 
   /// Queues a link-local frame: it goes before everything else.
@@ -200,7 +200,7 @@ class OutputPorts {
   void arm(unsigned port, Port& p, const Link& link) {
     if (p.armed) return;
     p.armed = true;
-    clock_.wake(device_, first_reason_ + port, link.ready_at(), &link);
+    clock_.wake(device_, first_reason_ + port, link.ready_at(), link, LinkEnd::sender);
   }
 
   template <class Done>
