@@ -178,7 +178,7 @@ std::string name_of(const ::testing::TestParamInfo<Member>& info) {
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Scenarios, Library, ::testing::ValuesIn(library()), name_of);
+INSTANTIATE_TEST_SUITE_P(Case29, Library, ::testing::ValuesIn(library()), name_of);
 
 }  // namespace
 }  // namespace heddle

@@ -47,6 +47,7 @@ void expect_cross_leaf(double same_leaf_ns, double cross_leaf_ns, const std::str
   const double host_ns = guess_ns + same_leaf_ns - latency_ns(1, guess_ns, more);
   ASSERT_GT(host_ns, 0) << "the network alone takes longer than the whole path below one leaf";
   ASSERT_NEAR(latency_ns(1, host_ns, more), same_leaf_ns, 2);
+  ::testing::Test::RecordProperty("across_leaves_ns", std::to_string(latency_ns(2, host_ns, more)));
   EXPECT_NEAR(latency_ns(2, host_ns, more), cross_leaf_ns, 0.15 * cross_leaf_ns)
       << "host latency " << host_ns << " ns";
 }

@@ -73,6 +73,7 @@ INSTANTIATE_TEST_SUITE_P(Case14, ScheduledIncast, ::testing::Values(2, 4, 8, 16,
 TEST_P(ScheduledIncast, LastByte) {
   const double expected = senders() * static_cast<double>(each_.wire) / rate + scheduled_base();
   const double measured = run_.number("messages.completion_ns.max");
+  RecordProperty("measured_over_expected", std::to_string(measured / expected));
   EXPECT_NEAR(measured / expected, 1, 0.02)
       << "measured " << measured << " ns, expected " << expected << " ns, of these base "
       << scheduled_base() << reproduce(yaml_);
@@ -84,6 +85,7 @@ TEST_P(ScheduledIncast, LastByte) {
 TEST_P(ScheduledIncast, SumOfIngressPeaks) {
   const double expected = (senders() - 1) * static_cast<double>(each_.stored);
   const double measured = run_.number("buffers.total.ingress.peak_bytes");
+  RecordProperty("measured_over_expected", std::to_string(measured / expected));
   EXPECT_NEAR(measured / expected, 1, 0.02)
       << "measured " << measured << " B, expected " << expected << " B" << reproduce(yaml_);
 }
@@ -97,6 +99,8 @@ TEST_P(ScheduledIncast, EgressPeak) {
   const auto rtt = static_cast<double>(credit_round_trip(config, fabric_cable));
   const double bound = threshold + rtt * rate * config.credit_speedup;
   const double measured = run_.number("buffers.leaf0.egress.peak_bytes");
+  RecordProperty("peak_bytes", std::to_string(measured));
+  RecordProperty("bound_bytes", std::to_string(bound));
   EXPECT_LE(measured, bound) << reproduce(yaml_);
   EXPECT_GE(measured, threshold) << reproduce(yaml_);
 }
@@ -162,6 +166,7 @@ void expect_lossless_completion(Box box, std::uint64_t senders, double base) {
   const double expected =
       static_cast<double>(senders) * static_cast<double>(each.wire) / rate + base;
   const double measured = run.number("messages.completion_ns.max");
+  ::testing::Test::RecordProperty("measured_over_expected", std::to_string(measured / expected));
   EXPECT_NEAR(measured / expected, 1, 0.02)
       << "measured " << measured << " ns, expected " << expected << " ns" << reproduce(yaml);
   EXPECT_EQ(run.number("packets.dropped"), 0) << reproduce(yaml);
@@ -209,7 +214,9 @@ void expect_329_us(const std::string& variant) {
   const ScenarioRun run = run_scenario(yaml);
   ASSERT_EQ(run.exit_code, 0) << run.explanation << reproduce(yaml);
   EXPECT_EQ(run.number("packets.dropped"), 0) << reproduce(yaml);
-  EXPECT_NEAR(run.number("messages.completion_ns.max") / 329e3, 1, 0.03) << reproduce(yaml);
+  const double measured = run.number("messages.completion_ns.max");
+  ::testing::Test::RecordProperty("measured_over_expected", std::to_string(measured / 329e3));
+  EXPECT_NEAR(measured / 329e3, 1, 0.03) << reproduce(yaml);
 }
 
 TEST(Case16Incast, Scheduled) { expect_329_us("switch: scheduled\n"); }
