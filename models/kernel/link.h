@@ -158,7 +158,9 @@ class alignas(64) Link {
       slots_[(head_ + count_++) & (room_ - 1)] = {frame, visible_at};
     }
     std::size_t size() const { return count_; }
-    void fetch_back() const { prefetch(&slots_[(head_ + count_) & (room_ - 1)]); }
+    void fetch_back() const {
+      if (room_ != 0) prefetch(&slots_[(head_ + count_) & (room_ - 1)]);
+    }
 
    private:
     void grow();
