@@ -28,7 +28,7 @@ if(HEDDLE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 # One of these at a time, for all targets alike; set by the presets of the same purpose.
-set(HEDDLE_INSTRUMENT "none" CACHE STRING "none, address, undefined or coverage")
+set(HEDDLE_INSTRUMENT "none" CACHE STRING "none, address, undefined, coverage or fuzz")
 set(HEDDLE_TEST_TIMEOUT_SECONDS 300)
 if(HEDDLE_INSTRUMENT STREQUAL "address")
   set(instrument -fsanitize=address -fno-omit-frame-pointer)
@@ -36,9 +36,12 @@ elseif(HEDDLE_INSTRUMENT STREQUAL "undefined")
   set(instrument -fsanitize=undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 elseif(HEDDLE_INSTRUMENT STREQUAL "coverage")
   set(instrument --coverage)
+elseif(HEDDLE_INSTRUMENT STREQUAL "fuzz")
+  set(instrument -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+                 -fno-omit-frame-pointer)
 elseif(NOT HEDDLE_INSTRUMENT STREQUAL "none")
   message(FATAL_ERROR "HEDDLE_INSTRUMENT=${HEDDLE_INSTRUMENT} is not one of "
-                      "none, address, undefined, coverage")
+                      "none, address, undefined, coverage, fuzz")
 endif()
 if(instrument)
   add_compile_options(${instrument})

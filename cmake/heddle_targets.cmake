@@ -91,3 +91,11 @@ function(heddle_tests kind)
       DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
       PROPERTIES LABELS ${kind} TIMEOUT ${HEDDLE_TEST_TIMEOUT_SECONDS})
 endfunction()
+
+# heddle_fuzzer(NAME): testbenches/fuzz/NAME_fuzzer.cpp -> NAME_fuzzer, whose main is libFuzzer's.
+function(heddle_fuzzer name)
+  heddle_executable(${name}_fuzzer FILES testbenches/fuzz/${name}_fuzzer.cpp
+                    testbenches/fuzz/sc_main.cpp LINKS heddle_engine)
+  target_include_directories(${name}_fuzzer PRIVATE testbenches)
+  target_link_options(${name}_fuzzer PRIVATE -fsanitize=fuzzer)
+endfunction()

@@ -1,5 +1,7 @@
 #include "scenario_run.h"
 
+#include <sys/resource.h>
+
 #include <sstream>
 #include <stdexcept>
 #include <vector>
@@ -10,15 +12,9 @@ namespace heddle::testing {
 
 namespace {
 
-ScenarioRun run(const std::vector<Scenario>& scenarios, const RunOptions& options) {
+const Scenario& only(const std::vector<Scenario>& scenarios) {
   if (scenarios.size() != 1) throw InputError("a test runs one variant at a time");
-  ChildProcess child(scenarios[0], options, simulate, {});
-  while (child.receive([](const Progress&) {})) {
-  }
-  const ChildProcess::End end = child.end();
-  ScenarioRun result{end.exit_code, end.explanation, {}};
-  if (end.outcome) result.results = end.outcome->results;
-  return result;
+  return scenarios[0];
 }
 
 }  // namespace
@@ -33,15 +29,31 @@ double ScenarioRun::number(const std::string& path) const {
   return at->get<double>();
 }
 
-ScenarioRun run_scenario(const std::string& yaml, const RunOptions& options) {
-  return run(load_text(yaml, "scenario of this test"), options);
+ScenarioRun run_scenario(const Scenario& scenario, const RunOptions& options,
+                         unsigned cpu_limit_s) {
+  const auto simulate_in_time = [cpu_limit_s](const Scenario& what, const RunOptions& how) {
+    const rlimit limit{cpu_limit_s, cpu_limit_s};
+    if (cpu_limit_s > 0) setrlimit(RLIMIT_CPU, &limit);
+    return simulate(what, how);
+  };
+  ChildProcess child(scenario, options, simulate_in_time, {});
+  while (child.receive([](const Progress&) {})) {
+  }
+  const ChildProcess::End end = child.end();
+  ScenarioRun result{end.exit_code, end.explanation, {}};
+  if (end.outcome) result.results = end.outcome->results;
+  return result;
+}
+
+ScenarioRun run_scenario(const std::string& yaml, const RunOptions& options, unsigned cpu_limit_s) {
+  return run_scenario(only(load_text(yaml, "scenario of this test")), options, cpu_limit_s);
 }
 
 ScenarioRun run_scenario_file(const std::string& file, const std::string& variant,
                               const RunOptions& options) {
   LoadOptions load_options;
   if (!variant.empty()) load_options.variants = {variant};
-  return run(load(file, load_options), options);
+  return run_scenario(only(load(file, load_options)), options);
 }
 
 }  // namespace heddle::testing

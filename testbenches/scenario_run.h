@@ -20,8 +20,13 @@ struct ScenarioRun {
   std::string hash() const { return results.at("run").at("result_hash").get<std::string>(); }
 };
 
-/// Runs the one variant of `yaml`. Invalid text throws InputError.
-ScenarioRun run_scenario(const std::string& yaml, const RunOptions& options = {});
+/// Runs the one variant of `yaml`. Invalid text throws InputError. With a limit, a run that takes
+/// longer is ended by a signal (exit code 3).
+ScenarioRun run_scenario(const std::string& yaml, const RunOptions& options = {},
+                         unsigned cpu_limit_s = 0);
+
+ScenarioRun run_scenario(const Scenario& scenario, const RunOptions& options = {},
+                         unsigned cpu_limit_s = 0);
 
 /// Runs one variant of the file, or its only one when `variant` is empty.
 ScenarioRun run_scenario_file(const std::string& file, const std::string& variant,

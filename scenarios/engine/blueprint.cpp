@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace heddle {
 
 namespace {
@@ -48,15 +50,18 @@ Blueprint::Box draw_spine(const TwoTiers& tiers, unsigned spine) {
 
 }  // namespace
 
-Blueprint draw_two_tiers(const TwoTiers& tiers) {
+Blueprint draw_two_tiers(const TwoTiers& tiers, Extent extent) {
+  const auto drawn = [extent](unsigned boxes) {
+    return extent == Extent::whole ? boxes : std::min(boxes, 1U);
+  };
   Blueprint blueprint;
   blueprint.leaves = tiers.leaves;
   blueprint.hosts_per_leaf = tiers.hosts_per_leaf;
   blueprint.hosts = tiers.leaves * tiers.hosts_per_leaf;
-  for (unsigned leaf = 0; leaf < tiers.leaves; ++leaf) {
+  for (unsigned leaf = 0; leaf < drawn(tiers.leaves); ++leaf) {
     blueprint.boxes.push_back(draw_leaf(tiers, leaf));
   }
-  for (unsigned spine = 0; spine < tiers.spines; ++spine) {
+  for (unsigned spine = 0; spine < drawn(tiers.spines); ++spine) {
     blueprint.boxes.push_back(draw_spine(tiers, spine));
   }
   const std::uint64_t host_ps = tiers.host_link.latency.picoseconds;
@@ -69,14 +74,14 @@ Blueprint draw_two_tiers(const TwoTiers& tiers) {
   return blueprint;
 }
 
-Blueprint draw(const Scenario& scenario) {
+Blueprint draw(const Scenario& scenario, Extent extent) {
   switch (scenario.fabric.topology) {
     case Topology::single:
-      return draw_single(scenario);
+      return draw_single(scenario, extent);
     case Topology::leaf_spine:
       break;
   }
-  return draw_leaf_spine(scenario);
+  return draw_leaf_spine(scenario, extent);
 }
 
 }  // namespace heddle

@@ -39,6 +39,9 @@ struct Blueprint {
   std::function<Duration(unsigned source, unsigned destination)> propagation;
 };
 
+/// How much of a fabric is drawn. One box of each tier stands for all where only sizes matter.
+enum class Extent : std::uint8_t { whole, one_of_each_tier };
+
 /// Leaves with hosts below and spines above, each leaf joined to each spine by `links` cables. Leaf
 /// port hosts + spine * links + i meets spine port leaf * links + i.
 struct TwoTiers {
@@ -49,15 +52,15 @@ struct TwoTiers {
   LinkConfig host_link;
   LinkConfig fabric_link;
 };
-Blueprint draw_two_tiers(const TwoTiers& tiers);
+Blueprint draw_two_tiers(const TwoTiers& tiers, Extent extent);
 
 // --- topologies, one file each
 // --------------------------------------------------------------------
 
-Blueprint draw_single(const Scenario& scenario);
-Blueprint draw_leaf_spine(const Scenario& scenario);
+Blueprint draw_single(const Scenario& scenario, Extent extent);
+Blueprint draw_leaf_spine(const Scenario& scenario, Extent extent);
 
 /// The one that the scenario names.
-Blueprint draw(const Scenario& scenario);
+Blueprint draw(const Scenario& scenario, Extent extent = Extent::whole);
 
 }  // namespace heddle

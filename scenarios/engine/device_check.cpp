@@ -73,10 +73,10 @@ void check_memories(const Scenario& scenario, const Blueprint& blueprint) {
       return leaf_memory(leaf_place(scenario, config, blueprint, 0), config, scenario.classes);
     });
   }
-  // Boxes of one tier are alike: the first and the last stand for all.
-  for (const auto* box : {&blueprint.boxes.front(), &blueprint.boxes.back()}) {
+  // Boxes of one tier are alike.
+  for (const Blueprint::Box& box : blueprint.boxes) {
     check_memory("adaptive.memory.buffer", scenario, [&] {
-      return switch_memory(switch_ports(*box), scenario.adaptive, scenario.classes);
+      return switch_memory(switch_ports(box), scenario.adaptive, scenario.classes);
     });
   }
 }
@@ -93,7 +93,7 @@ void check_devices(const Scenario& scenario) {
     check_rate(key, fabric_link(scenario).rate, scenario);
     if (scheduled) check_cell_rate(key, scenario);
   }
-  const Blueprint blueprint = draw(scenario);
+  const Blueprint blueprint = draw(scenario, Extent::one_of_each_tier);
   for (const Blueprint::Box& box : blueprint.boxes) {
     constexpr std::size_t most = std::numeric_limits<std::uint16_t>::max();
     if (box.ports.size() > most) {

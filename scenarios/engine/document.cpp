@@ -22,6 +22,10 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t max_file_bytes = 1U << 20;
 constexpr std::size_t max_depth = 32;
+// Far above every scenario, and small enough that looking at all pairs of keys takes no time.
+constexpr std::size_t max_map_keys = 1000;
+constexpr std::size_t max_key_length = 200;
+constexpr std::size_t max_value_length = 4096;  // of a path
 
 std::string place_of(const std::string& name, const YAML::Mark& mark) {
   if (mark.is_null()) return name;
@@ -46,6 +50,10 @@ class Builder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
                 const std::string& value) override {
     if (awaits_key()) return set_key(mark, value);
+    if (value.size() > max_value_length) {
+      fail(mark,
+           fmt::format("a value of {} bytes; valid is up to {}", value.size(), max_value_length));
+    }
     Node node = open(Node::Kind::scalar, mark);
     node.text = value;
     add(std::move(node));
@@ -84,6 +92,12 @@ class Builder : public YAML::EventHandler {
 
   void set_key(const YAML::Mark& mark, const std::string& key) {
     Open& map = stack_.back();
+    if (key.size() > max_key_length) {
+      fail(mark, fmt::format("a key of {} bytes; valid is up to {}", key.size(), max_key_length));
+    }
+    if (map.node.children.size() == max_map_keys) {
+      fail(mark, fmt::format("more than {} keys in one place", max_map_keys));
+    }
     if (const Node* first = map.node.find(key)) {
       fail(mark, fmt::format("key '{}' is given twice; first at {}", key, first->place));
     }
@@ -144,27 +158,33 @@ Node parse_yaml(const std::string& text, const std::string& name) {
   return builder.take();
 }
 
-/// A well-formed UTF-8 sequence has the length that its first byte says, in continuation bytes.
-bool is_text(const std::string& bytes) {
-  std::size_t expected = 0;
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool control = byte < 0x20 && c != '\n' && c != '\r' && c != '\t';
-    if (control || byte == 0x7f) return false;
-    if (expected > 0) {
-      if ((byte & 0xc0U) != 0x80U) return false;
-      --expected;
-    } else if (byte >= 0xf0 && byte < 0xf8) {
-      expected = 3;
-    } else if (byte >= 0xe0 && byte < 0xf0) {
-      expected = 2;
-    } else if (byte >= 0xc2 && byte < 0xe0) {
-      expected = 1;
-    } else if (byte >= 0x80) {
-      return false;
-    }
+/// Bytes of the UTF-8 character at the start of `text` (Unicode 15, table 3-7); 0 when it is none.
+std::size_t character_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto first = byte(0);
+  if (first < 0x80) return 1;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  const std::size_t length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  if (text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80U) return 0;
   }
-  return expected == 0;
+  // Longer than needed, a surrogate, or beyond the last character.
+  const bool wrong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) ||
+                     (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f);
+  return wrong ? 0 : length;
+}
+
+bool is_text(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const char c = bytes.front();
+    const bool control =
+        static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t';
+    const std::size_t length = character_length(bytes);
+    if (control || c == 0x7f || length == 0) return false;
+    bytes.remove_prefix(length);
+  }
+  return true;
 }
 
 std::string read_all(const fs::path& file) {

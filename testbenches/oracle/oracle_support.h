@@ -1,11 +1,10 @@
-// What the oracle tests share: cycle accounts that predict times from parameters alone, and the
-// switch for long runs. One cycle is one nanosecond, as in every scenario by default.
+// What the oracle tests share: cycle accounts that predict times from parameters alone. One cycle
+// is one nanosecond, as in every scenario by default.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "endpoints/nic_config.h"
@@ -72,11 +71,3 @@ inline std::string reproduce(const std::string& yaml) {
 }
 
 }  // namespace heddle::testing
-
-/// For variants of a case that take minutes.
-#define HEDDLE_NEED_LONG()                                                           \
-  do {                                                                               \
-    if (std::getenv("HEDDLE_LONG") == nullptr) {                                     \
-      GTEST_SKIP() << "long: runs when the environment variable HEDDLE_LONG is set"; \
-    }                                                                                \
-  } while (false)

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "engine/child_process.h"
+#include "long_tests.h"
 #include "oracle/oracle_support.h"
 #include "oracle/queue_theory.h"
 #include "switches/fabric_element.h"

@@ -3,11 +3,11 @@
 
 namespace heddle {
 
-Blueprint draw_single(const Scenario& scenario) {
+Blueprint draw_single(const Scenario& scenario, Extent extent) {
   const FabricConfig& fabric = scenario.fabric;
   const auto hosts = static_cast<unsigned>(fabric.hosts);
   if (scenario.switch_kind == SwitchKind::adaptive) {
-    return draw_two_tiers({1, hosts, 0, 1, fabric.host_link, fabric.fabric_link});
+    return draw_two_tiers({1, hosts, 0, 1, fabric.host_link, fabric.fabric_link}, extent);
   }
   const ChassisConfig& chassis = scenario.scheduled.chassis;
   const auto cards = static_cast<unsigned>(chassis.line_cards);
@@ -16,7 +16,8 @@ Blueprint draw_single(const Scenario& scenario) {
                          static_cast<unsigned>(chassis.fabric_elements),
                          1,
                          fabric.host_link,
-                         {chassis.internal_rate, chassis.internal_latency}});
+                         {chassis.internal_rate, chassis.internal_latency}},
+                        extent);
 }
 
 }  // namespace heddle

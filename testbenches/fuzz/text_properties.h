@@ -1,0 +1,87 @@
+// What must hold for any bytes given as a scenario or as a connection matrix: they are accepted and
+// then make sense, or are rejected by an InputError that says where. The fuzzers call this with
+// bytes that they make up, the unit tests with those of the corpus.
+#pragma once
+
+#include <algorithm>
+#include <cctype>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include "engine/connection_matrix.h"
+#include "engine/document.h"
+#include "engine/loader.h"
+#include "kernel/error.h"
+
+namespace heddle::testing {
+
+inline void demand(bool holds, const std::string& property) {
+  if (!holds) throw std::logic_error(property);
+}
+
+/// The line in "name:LINE..."; 0 when the sentence gives none.
+inline std::size_t line_of(const std::string& sentence, const std::string& name) {
+  demand(sentence.compare(0, name.size() + 1, name + ":") == 0, "names no file: " + sentence);
+  const std::string rest = sentence.substr(name.size() + 1);
+  return rest.empty() || std::isdigit(static_cast<unsigned char>(rest[0])) == 0 ? 0
+                                                                                : std::stoul(rest);
+}
+
+inline std::size_t lines_in(const std::string& text) {
+  return 1 + static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+/// A complaint that names a key which stands in the text gives its line.
+inline void demand_place(const std::string& text, const std::string& name,
+                         const std::string& sentence) {
+  const std::size_t line = line_of(sentence, name);
+  demand(line <= lines_in(text), "names a line that is not there: " + sentence);
+  if (line > 0) return;
+  const std::string rest = sentence.substr(name.size() + 2);
+  const std::string key = rest.substr(0, rest.find(':'));
+  if (key == rest) return;  // about the whole file
+  try {
+    const Node root = parse_document(text, name);
+    demand(&closest(root, key) == &root, "does not say in which line: " + sentence);
+  } catch (const InputError&) {  // not even a tree
+  }
+}
+
+/// Accepted text can be spelled out, and means the same again.
+inline void check_scenario_text(const std::string& text) {
+  const std::string name = "input.yaml";
+  try {
+    for (const Scenario& scenario : load_text(text, name)) {
+      const nlohmann::ordered_json spelled = parameters_of(scenario);
+      const Scenario again = load_text(spelled.dump(1), "spelled.yaml").at(0);
+      demand(parameters_of(again) == spelled, "is read differently when spelled out");
+    }
+  } catch (const InputError& error) {
+    demand_place(text, name, error.what());
+  }
+}
+
+/// An accepted matrix holds together; a rejected one is rejected at one of its lines.
+inline void check_matrix_text(const std::string& text) {
+  const std::string name = "input.cm";
+  std::istringstream input(text);
+  try {
+    const ConnectionMatrix matrix = parse_connection_matrix(input, name);
+    const auto known = [&](std::uint32_t trigger) {
+      return trigger == ConnectionMatrix::no_trigger || trigger < matrix.triggers.size();
+    };
+    demand(!matrix.connections.empty(), "is accepted without a connection");
+    for (const ConnectionMatrix::Connection& c : matrix.connections) {
+      demand(c.source < matrix.nodes && c.destination < matrix.nodes, "a host is no node");
+      demand(c.source != c.destination && c.bytes > 0, "a connection says nothing");
+      demand(known(c.trigger) && known(c.send_done_trigger) && known(c.recv_done_trigger),
+             "a trigger is not there");
+    }
+  } catch (const InputError& error) {
+    const std::size_t line = line_of(error.what(), name);
+    demand(line >= 1 && line <= lines_in(text), std::string("no such line: ") + error.what());
+  }
+}
+
+}  // namespace heddle::testing

@@ -1,0 +1,344 @@
+// No dead knob: every key of a scenario changes what a run gives, or is rejected where it has no
+// meaning. The keys come from the declarations, so a new one fails here until it has a row.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/conditions.h"
+#include "engine/field_text.h"
+#include "engine/loader.h"
+#include "kernel/error.h"
+#include "scenario_run.h"
+
+namespace heddle::testing {
+namespace {
+
+// --- small scenarios in which knobs can turn
+// ------------------------------------------------------------------------------------
+
+const std::string scheduled =
+    "switch: scheduled\nfabric: {leaves: 2, spines: 2, hosts_per_leaf: 2}\n"
+    "workload: {pattern: permutation, permutation: shift, shift: 2, message: 64 KiB}\n";
+const std::string scheduled_incast =
+    "switch: scheduled\nfabric: {leaves: 4, spines: 2, hosts_per_leaf: 2}\n"
+    "workload: {pattern: incast, senders: 7, message: 200 KB}\n";
+/// Uplinks carry a quarter of what the hosts may send.
+const std::string scheduled_oversubscribed =
+    "switch: scheduled\nfabric: {leaves: 3, spines: 1, hosts_per_leaf: 4}\n"
+    "workload: {pattern: permutation, permutation: shift, shift: 4, message: 1 MB}\n";
+/// Three leaves fill the element's link to the fourth.
+const std::string scheduled_blocked_element =
+    "switch: scheduled\n"
+    "fabric: {leaves: 4, spines: 1, hosts_per_leaf: 2, fabric_link: {rate: 100 Gbps}}\n"
+    "workload: {pattern: incast, senders: 7, message: 200 KB}\n";
+const std::string scheduled_small_memory =
+    "switch: scheduled\nfabric: {topology: single, hosts: 4}\nscheduled: {buffer: 1 MB}\n"
+    "workload: {pattern: incast, senders: 3, message: 3 MB}\n";
+const std::string chassis =
+    "switch: scheduled\nfabric: {topology: single, hosts: 8}\n"
+    "workload: {pattern: permutation, message: 64 KiB}\n";
+
+const std::string adaptive =
+    "switch: adaptive\nfabric: {leaves: 2, spines: 2, hosts_per_leaf: 2}\n"
+    "workload: {pattern: permutation, permutation: shift, shift: 2, message: 64 KiB}\n";
+const std::string adaptive_incast =
+    "switch: adaptive\nfabric: {topology: single, hosts: 4}\n"
+    "workload: {pattern: incast, senders: 3, message: 1 MB}\n";
+const std::string adaptive_lossless = adaptive_incast + "adaptive: {memory: {buffer: 1 MB}}\n";
+const std::string adaptive_fixed_xoff =
+    adaptive_incast + "adaptive: {memory: {buffer: 1 MB, xoff: 100 KB}}\n";
+const std::string adaptive_lossy =
+    adaptive_incast +
+    "adaptive: {memory: {buffer: 1 MB}}\nclasses: [{lossless: false}, {scheduling: strict}]\n"
+    "nic: {receive: selective_repeat, retransmission_timeout: 100 us}\n";
+const std::string adaptive_marking =
+    adaptive_incast + "adaptive: {ecn: {kmin: 10 KB, kmax: 1 MB}}\n";
+const std::string adaptive_many_paths =
+    "switch: adaptive\nfabric: {leaves: 2, spines: 4, hosts_per_leaf: 4}\n"
+    "workload: {pattern: uniform, message: 64 KiB, load: 0.9, duration: 20 us}\n"
+    "nic: {receive: out_of_order_placement}\n";
+const std::string adaptive_uneven =
+    "switch: adaptive\nfabric: {leaves: 3, spines: 2, hosts_per_leaf: 4}\n"
+    "workload: {pattern: permutation, permutation: shift, shift: 4, message: 64 KiB}\n"
+    "nic: {receive: out_of_order_placement}\n";
+const std::string stuck =
+    adaptive_incast +
+    "adaptive: {memory: {xoff: 0 B, headroom: 0 B}}\nnic: {retransmission_timeout: 1 ms}\n"
+    "measure: {watchdog: 2 ms}\n";
+const std::string two_equal_classes =
+    "switch: adaptive\nfabric: {topology: single, hosts: 4}\n"
+    "workload:\n"
+    "  - {pattern: incast, senders: 3, message: 100 KB}\n"
+    "  - {pattern: incast, senders: 3, message: 100 KB, traffic_class: 1}\n"
+    "classes: [{}, {}, {scheduling: strict}]\n";
+const std::string dcqcn =
+    adaptive_incast +
+    "adaptive: {ecn: {kmin: 10 KB, kmax: 100 KB}}\n"
+    "nic:\n"
+    "  congestion_control: dcqcn\n"
+    "  dcqcn: {cnp_interval: 1 us, decrease_interval: 1 us, alpha_timer: 2 us,\n"
+    "          increase_timer: 2 us, byte_counter: 50 KB, fast_recovery_rounds: 1,\n"
+    "          additive_increase: 500 Mbps, hyper_increase: 1 Gbps}\n";
+
+std::string arriving(const std::string& pattern) {
+  return "fabric: {leaves: 2, spines: 2, hosts_per_leaf: 2}\n"
+         "workload: {message: 4 KiB, duration: 10 us, pattern: " +
+         pattern + "}\n";
+}
+const std::string flows =
+    "fabric: {leaves: 2, spines: 2, hosts_per_leaf: 2}\n"
+    "workload: {pattern: flows, duration: 20 us}\nmeasure: {deadline: 60 us}\n";
+std::string matrix(const std::string& name) {
+  return std::string(HEDDLE_SOURCE_DIR "/testbenches/fuzz/corpus/connection_matrix/") + name;
+}
+
+/// What `--set` gives to turn a knob in a scenario.
+struct Turn {
+  std::string path;
+  std::string value;
+  std::string base;
+
+  friend void PrintTo(const Turn& turn, std::ostream* out) {
+    *out << turn.path << "=" << turn.value << " in\n" << turn.base;
+  }
+};
+
+const std::vector<Turn> turns{
+    {"seed", "2", chassis},
+    {"switch", "adaptive", "fabric: {topology: single, hosts: 4}\nworkload: {message: 64 KiB}\n"},
+    {"routing", "ecmp", adaptive_uneven},
+
+    {"workload.pattern", "all_to_all", "fabric: {leaves: 2}\nworkload: {message: 4 KiB}\n"},
+    {"workload.file", matrix("triggers"), "workload: {file: " + matrix("one") + "}\n"},
+    {"workload.message", "63 KiB", scheduled},
+    {"workload.senders", "2", adaptive_incast},
+    {"workload.receivers", "2", "workload: {pattern: incast, message: 4 KiB}\n"},
+    {"workload.permutation", "shift", "workload: {message: 4 KiB}\n"},
+    {"workload.shift", "1", scheduled},
+    {"workload.load", "0.6", arriving("uniform")},
+    {"workload.arrivals", "poisson", arriving("uniform")},
+    {"workload.burst", "4", arriving("bursty")},
+    {"workload.sizes", "hadoop", flows},
+    {"workload.duration", "20 us", arriving("uniform")},
+    {"workload.start", "1 us", scheduled},
+    {"workload.0.traffic_class", "1", two_equal_classes},
+
+    {"fabric.topology", "single", "workload: {message: 4 KiB}\n"},
+    {"fabric.hosts", "4", chassis},
+    {"fabric.leaves", "3", scheduled},
+    {"fabric.spines", "1", scheduled},
+    {"fabric.hosts_per_leaf", "3", scheduled},
+    {"fabric.links_per_spine", "2", scheduled},
+    {"fabric.host_link.rate", "200 Gbps", scheduled},
+    {"fabric.host_link.latency", "60 ns", scheduled},
+    {"fabric.fabric_link.rate", "200 Gbps", scheduled},
+    {"fabric.fabric_link.latency", "310 ns", scheduled},
+    {"fabric.clock", "2 GHz", scheduled},
+
+    {"classes.0.scheduling", "strict", two_equal_classes},
+    {"classes.0.weight", "9", two_equal_classes},
+    {"classes.0.lossless", "true", adaptive_lossy},
+
+    {"scheduled.buffer", "2 MB", scheduled_small_memory},
+    {"scheduled.buffer_cell", "1 KiB", scheduled_small_memory},
+    {"scheduled.headroom", "100 KB", scheduled_small_memory},
+    {"scheduled.credit", "1 KiB", scheduled},
+    {"scheduled.credit_speedup", "0.5", scheduled},
+    {"scheduled.credits_outstanding", "2", scheduled},
+    {"scheduled.credit_watchdog", "1 us", scheduled_incast},
+    {"scheduled.egress_threshold", "4 KiB", scheduled_incast},
+    {"scheduled.egress_buffer", "1130 KB", scheduled_oversubscribed},
+    {"scheduled.segmentation", "unpacked", scheduled_incast + "nic: {mtu: 300 B}\n"},
+    {"scheduled.cell_payload", "128 B", scheduled},
+    {"scheduled.cell_header", "32 B", scheduled},
+    {"scheduled.spray", "random", scheduled},
+    {"scheduled.cells_per_cycle", "1", scheduled_oversubscribed},
+    {"scheduled.staging_cells", "2", scheduled_oversubscribed},
+    {"scheduled.receive_pool_cells", "300", scheduled_blocked_element},
+    {"scheduled.xoff_cells", "100", scheduled_blocked_element},
+    {"scheduled.xon_cells", "10", scheduled_blocked_element},
+    {"scheduled.ingress_latency", "210 ns", scheduled},
+    {"scheduled.egress_latency", "210 ns", scheduled},
+    {"scheduled.element_latency", "160 ns", scheduled},
+    {"scheduled.loopback_latency", "60 ns",
+     "fabric: {leaves: 2}\nworkload: {permutation: shift, message: 4 KiB}\n"},
+    {"scheduled.chassis.line_cards", "2", chassis},
+    {"scheduled.chassis.fabric_elements", "2", chassis},
+    {"scheduled.chassis.internal_rate", "200 Gbps", chassis},
+    {"scheduled.chassis.internal_latency", "20 ns", chassis},
+
+    {"adaptive.memory.buffer", "2 MB", adaptive_lossless},
+    {"adaptive.memory.cell", "200 B",
+     "switch: adaptive\nfabric: {topology: single, hosts: 4}\n"
+     "workload: {pattern: incast, senders: 3, message: 3 MB}\n"
+     "adaptive: {memory: {buffer: 2 MB}}\n"},
+    {"adaptive.memory.alpha_lossless", "0.25", adaptive_lossless},
+    {"adaptive.memory.alpha_lossy", "0.25", adaptive_lossy},
+    {"adaptive.memory.xoff", "50 KB", adaptive_lossless},
+    {"adaptive.memory.xon_offset", "10 KB", adaptive_fixed_xoff},
+    {"adaptive.memory.headroom", "120 KB", adaptive_lossless},
+    {"adaptive.ecn.kmin", "100 KB", adaptive_marking},
+    {"adaptive.ecn.kmax", "100 KB", adaptive_marking},
+    {"adaptive.ecn.pmax", "0.5", adaptive_marking},
+    {"adaptive.forwarding", "store_and_forward", adaptive},
+    {"adaptive.pipeline_latency", "460 ns", adaptive},
+    {"adaptive.spray", "round_robin", adaptive_many_paths + "routing: spray\n"},
+    {"adaptive.flowlet_gap", "10 ns", adaptive_many_paths + "routing: flowlet\n"},
+    {"adaptive.grade", "64 B", adaptive_many_paths},
+    {"adaptive.grades", "2", adaptive_uneven},
+    {"adaptive.trimming", "true", adaptive_lossy},
+
+    {"nic.mtu", "1 KiB", scheduled},
+    {"nic.receive", "out_of_order_placement", adaptive_lossy},
+    {"nic.window", "8 KiB", scheduled},
+    {"nic.ack_interval", "1", scheduled},
+    {"nic.retransmission_timeout", "50 us", adaptive_lossy},
+    {"nic.congestion_control", "dcqcn", adaptive_marking},
+    {"nic.dcqcn.alpha_timer", "1 us", dcqcn},
+    {"nic.dcqcn.decrease_interval", "3 us", dcqcn},
+    {"nic.dcqcn.increase_timer", "1 us", dcqcn},
+    {"nic.dcqcn.cnp_interval", "3 us", dcqcn},
+    {"nic.dcqcn.byte_counter", "10 KB", dcqcn},
+    {"nic.dcqcn.gain", "0.5", dcqcn},
+    {"nic.dcqcn.fast_recovery_rounds", "3", dcqcn},
+    {"nic.dcqcn.additive_increase", "1 Gbps", dcqcn},
+    {"nic.dcqcn.hyper_increase", "10 Gbps", dcqcn},
+    {"nic.dcqcn.minimum_rate", "100 Gbps", dcqcn},
+    {"nic.transmit_latency", "110 ns", scheduled},
+    {"nic.receive_latency", "110 ns", scheduled},
+
+    {"measure.warmup", "1 us", scheduled},
+    {"measure.deadline", "2 us", scheduled},
+    {"measure.watchdog", "3 ms", stuck},
+};
+
+// --- the declared keys
+// ------------------------------------------------------------------------------------
+
+struct Key {
+  std::string value;  ///< by default
+  std::vector<Condition> conditions;
+  std::vector<std::string> choices;
+};
+
+void collect(const Section& section, const std::string& path,
+             const std::vector<Condition>& conditions, std::map<std::string, Key>& keys) {
+  const auto with = [&](const std::vector<Condition>& own) {
+    std::vector<Condition> all = conditions;
+    for (Condition c : own) {
+      c.key = c.key.front() == '/' ? c.key.substr(1) : join_path(path, c.key);
+      all.push_back(c);
+    }
+    return all;
+  };
+  for (const Field& field : section.fields) {
+    const auto* choice = std::get_if<ChoiceTarget>(&field.target);
+    keys[join_path(path, field.key)] = {
+        value_text(field), with(field.conditions),
+        choice == nullptr ? std::vector<std::string>{} : choice->names};
+  }
+  for (const Section& inner : section.sections) {
+    collect(inner.members ? inner.members().front() : inner, join_path(path, inner.key),
+            with(inner.conditions), keys);
+  }
+}
+
+std::map<std::string, Key> declared_keys() {
+  Scenario scenario;
+  std::map<std::string, Key> keys;
+  collect(describe(scenario), "", {}, keys);
+  return keys;
+}
+
+/// "classes.0.weight" is the key "classes.weight".
+std::string key_of(const std::string& path) {
+  std::string key;
+  for (const std::string& part : split_path(path)) {
+    if (std::isdigit(static_cast<unsigned char>(part.front())) == 0) key = join_path(key, part);
+  }
+  return key;
+}
+
+// The name is that of tables and the results folder; the loader's tests read it back.
+TEST(Knobs, EveryKeyHasATurn) {
+  const std::map<std::string, Key> keys = declared_keys();
+  std::set<std::string> turned;
+  for (const Turn& turn : turns) turned.insert(key_of(turn.path));
+  for (const auto& [key, declared] : keys) {
+    EXPECT_TRUE(turned.count(key) > 0 || key == "name")
+        << "no test shows that " << key << " changes anything";
+  }
+  for (const Turn& turn : turns) EXPECT_EQ(keys.count(key_of(turn.path)), 1U) << turn.path;
+}
+
+// --- turning them
+// ------------------------------------------------------------------------------------
+
+/// Everything that a run says but the speed of the machine.
+std::string results_of(const Turn& turn, bool turned) {
+  LoadOptions options;
+  if (turned) options.sets = {turn.path + "=" + turn.value};
+  const ScenarioRun run =
+      run_scenario(load_text(turn.base, "scenario of this test", options).at(0));
+  EXPECT_TRUE(run.exit_code == 0 || run.exit_code == 4 || run.exit_code == 5) << run.explanation;
+  nlohmann::ordered_json results = run.results;
+  for (const char* other : {"wall_s", "ns_per_frame_hop", "seed"}) results["run"].erase(other);
+  return results.dump();
+}
+
+class Knob : public ::testing::TestWithParam<Turn> {};
+
+TEST_P(Knob, ChangesTheResults) {
+  EXPECT_NE(results_of(GetParam(), false), results_of(GetParam(), true));
+}
+
+std::string name_of(const ::testing::TestParamInfo<Turn>& info) {
+  std::string name = key_of(info.param.path);
+  std::replace(name.begin(), name.end(), '.', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Keys, Knob, ::testing::ValuesIn(turns), name_of);
+
+/// `--set` options that make `key` mean something.
+void add_needed(const std::map<std::string, Key>& keys, const std::string& key,
+                std::vector<std::string>& sets) {
+  for (const Condition& c : keys.at(key).conditions) {
+    add_needed(keys, c.key, sets);
+    sets.push_back(c.key + "=" + c.values.front());
+  }
+}
+
+TEST(Knobs, AKeyWithoutMeaningIsRejected) {
+  const std::map<std::string, Key> keys = declared_keys();
+  unsigned rejected = 0;
+  for (const auto& [key, declared] : keys) {
+    for (const Condition& condition : declared.conditions) {
+      for (const std::string& choice : keys.at(condition.key).choices) {
+        const auto& valid = condition.values;
+        if (std::find(valid.begin(), valid.end(), choice) != valid.end()) continue;
+        LoadOptions options;
+        add_needed(keys, condition.key, options.sets);
+        options.sets.push_back(condition.key + "=" + choice);
+        if (choice == "file") options.sets.push_back("workload.file=" + matrix("one"));
+        options.sets.push_back(key + "=" + (declared.value.empty() ? "x" : declared.value));
+        try {
+          load_text("workload: {message: 4 KiB}\n", "test", options);
+          ADD_FAILURE() << key << " is accepted though " << condition.key << " is " << choice;
+        } catch (const InputError& error) {
+          EXPECT_NE(std::string(error.what()).find(key), std::string::npos) << error.what();
+        }
+        ++rejected;
+      }
+    }
+  }
+  EXPECT_GT(rejected, 50U);
+}
+
+}  // namespace
+}  // namespace heddle::testing
