@@ -19,8 +19,9 @@ class CreditScheduler {
     std::uint32_t credits;  ///< granted to this VOQ so far
   };
 
+  /// Leaf i belongs to slice i mod `slices`.
   CreditScheduler(unsigned leaves, const std::vector<TrafficClassConfig>& classes,
-                  std::uint32_t credit_bytes);
+                  std::uint32_t credit_bytes, unsigned slices = 1);
 
   /// The VOQ of `leaf` and `traffic_class` has asked for `credits` in total.
   void request(unsigned leaf, unsigned traffic_class, std::uint32_t credits);
@@ -29,7 +30,7 @@ class CreditScheduler {
   bool wanted() const { return waiting_classes_ != 0; }
 
   /// Grants one credit: strict between classes, weighted among the others, and round robin among
-  /// the VOQs of a class. Somebody must be waiting.
+  /// the slices of a class, and among the VOQs of a slice. Somebody must be waiting.
   Grant grant();
 
   /// What has been granted to a VOQ so far: repeated on demand of its watchdog.
@@ -45,12 +46,21 @@ class CreditScheduler {
     return std::size_t{traffic_class} * leaves_ + leaf;
   }
 
+  /// Where the VOQs of a class and slice wait.
+  std::size_t queue(unsigned traffic_class, unsigned slice) const {
+    return std::size_t{traffic_class} * slices_ + slice;
+  }
+  bool waits(unsigned traffic_class) const;
+  unsigned next_slice(unsigned traffic_class);
+
   unsigned leaves_;
+  unsigned slices_;
   std::uint32_t credit_bytes_;
   std::vector<std::uint32_t> requested_;
   std::vector<std::uint32_t> granted_;
-  std::vector<BitMask> waiting_;   // per class, by leaf
-  std::vector<unsigned> pointer_;  // per class: where the round goes on
+  std::vector<BitMask> waiting_;         // per class and slice, by leaf
+  std::vector<unsigned> pointer_;        // per class and slice: where the round goes on
+  std::vector<unsigned> slice_pointer_;  // per class: the same for the round of its slices
   std::uint8_t waiting_classes_ = 0;
   std::uint64_t outstanding_ = 0;
   ClassScheduler class_scheduler_;

@@ -43,7 +43,6 @@ void SharedBufferConfig::describe(Fields& fields) {
 
 std::uint64_t pfc_headroom_bytes(Rate rate, double cable_metres, double occupancy,
                                  double peer_bytes) {
-  constexpr double light_metres_per_second = 1.98e8;
   const double cable_bytes =
       2 * cable_metres * static_cast<double>(rate.bits_per_second) / (8 * light_metres_per_second);
   const double bytes = 1024 + occupancy * (9216 + cable_bytes + 819.2 + peer_bytes);

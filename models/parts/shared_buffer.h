@@ -43,6 +43,9 @@ struct SharedBufferConfig {
   void describe(Fields& fields);
 };
 
+/// In a cable.
+inline constexpr double light_metres_per_second = 1.98e8;
+
 /// Bytes of headroom that a group needs so that nothing is lost between xoff and the last byte sent
 /// before the sender stops:
 ///   ceil to 1 KiB of 1024 + occupancy * (9216 + round trip of the cable + 819.2 + peer response)

@@ -3,6 +3,9 @@
 namespace heddle {
 
 void AdaptiveConfig::describe(Fields& fields) {
+  fields.choice("preset", preset, {"none", "sn4700", "sn5600"},
+                "Real switch whose values are the defaults of this section: `heddle explain "
+                "sn4700`.");
   fields.section("memory", memory, "The shared packet buffer and its thresholds.");
   fields.section("ecn", ecn, "Congestion marking by depth of the egress queue.");
   fields.choice("forwarding", forwarding, {"cut_through", "store_and_forward"},

@@ -10,7 +10,11 @@ namespace heddle {
 
 enum class Forwarding : std::uint8_t { cut_through, store_and_forward };
 
+/// The real switch whose values a scenario starts from; the engine knows them.
+enum class AdaptivePreset : std::uint8_t { none, sn4700, sn5600 };
+
 struct AdaptiveConfig {
+  AdaptivePreset preset = AdaptivePreset::none;
   SharedBufferConfig memory;
   EcnConfig ecn;
   Forwarding forwarding = Forwarding::cut_through;

@@ -7,8 +7,6 @@ namespace heddle {
 
 namespace {
 
-constexpr double metres_per_second = 1.98e8;  // as in the formula, so that latency stays latency
-
 /// Bytes of memory per byte of link time that packets can take at worst: the smallest ones, or
 /// those that just do not fit a number of cells. The vendor's 2.25 is 64 B in a cell of 144 B.
 double worst_occupancy(std::uint64_t cell_bytes) {
@@ -26,7 +24,7 @@ Bytes automatic_headroom(const PausedLink& link, double occupancy) {
   const double seconds = static_cast<double>(link.latency.picoseconds) * 1e-12;
   const double pipeline_bytes = static_cast<double>(link.pipeline.picoseconds) * 1e-12 *
                                 static_cast<double>(link.rate.bits_per_second) / 8;
-  return {pfc_headroom_bytes(link.rate, seconds * metres_per_second, occupancy) +
+  return {pfc_headroom_bytes(link.rate, seconds * light_metres_per_second, occupancy) +
           static_cast<std::uint64_t>(std::ceil(occupancy * pipeline_bytes))};
 }
 

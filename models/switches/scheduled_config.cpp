@@ -3,6 +3,9 @@
 namespace heddle {
 
 void ScheduledConfig::describe(Fields& fields) {
+  fields.choice("preset", preset, {"none", "jericho2c_plus", "jericho3_ai"},
+                "Real devices whose values are the defaults of this section: `heddle explain "
+                "jericho2c_plus`.");
   fields.add("buffer", buffer, 64e3, 1e12, "On-chip SRAM of a leaf, shared by all its VOQs.",
              "OpenBCM SDK 6.5.27: Jericho2C+ 64 MB");
   fields.add("buffer_cell", buffer_cell, 64, 65536,
@@ -21,6 +24,11 @@ void ScheduledConfig::describe(Fields& fields) {
              "Credits that one VOQ may have requested and not yet received; auto covers the "
              "round trip at port rate with the SDK's one-way rule, twice.",
              "OpenBCM SDK 6.5.27: max(2, ceil(rate * delay / (8 * credit))) one way");
+  fields.add("credit_slices", credit_slices, 1, 16,
+             "A port grants in turn to this many groups of leaves (leaf i is in group i mod "
+             "credit_slices) and within a group in turn to its VOQs. 1 is fair; with more, a VOQ "
+             "alone in its group gets as much as a whole other group: of three senders 25, 25 and "
+             "50 %.");
   fields.add("credit_watchdog", credit_watchdog, 1e6, 1e12,
              "A backlogged VOQ that receives no credit for this long states its request again.",
              "OpenBCM SDK 6.5.27: 500 us");

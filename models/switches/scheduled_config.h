@@ -25,13 +25,18 @@ struct ChassisConfig {
   }
 };
 
+/// The real devices whose values a scenario starts from; the engine knows them.
+enum class ScheduledPreset : std::uint8_t { none, jericho2c_plus, jericho3_ai };
+
 struct ScheduledConfig {
+  ScheduledPreset preset = ScheduledPreset::none;
   Bytes buffer = 64_MiB;
   Bytes buffer_cell = 256_B;
   std::optional<Bytes> headroom;
   Bytes credit = 4096_B;
   double credit_speedup = 1.05;
   std::optional<std::uint64_t> credits_outstanding;
+  std::uint64_t credit_slices = 1;
   Duration credit_watchdog = 500_us;
   Bytes egress_threshold = 128_KiB;
   std::optional<Bytes> egress_buffer;

@@ -66,7 +66,8 @@ ScheduledLeaf::ScheduledLeaf(const sc_core::sc_module_name& module_name,
   const LinkRate rate = LinkRate::of(place.host_rate, clock_.options().period_ps);
   for (unsigned port = 0; port < place.hosts; ++port) {
     credit_ports_.push_back(
-        {CreditScheduler(place.leaves, classes, static_cast<std::uint32_t>(config.credit.value)),
+        {CreditScheduler(place.leaves, classes, static_cast<std::uint32_t>(config.credit.value),
+                         static_cast<unsigned>(config.credit_slices)),
          credit_pacer(config, rate)});
   }
 }

@@ -12,10 +12,13 @@
 #include <vector>
 
 #include "engine/compare.h"
+#include "engine/credits.h"
 #include "engine/explain.h"
+#include "engine/headroom.h"
 #include "engine/library.h"
 #include "engine/loader.h"
 #include "engine/nearest.h"
+#include "engine/presets.h"
 #include "engine/progress.h"
 #include "engine/result_file.h"
 #include "engine/table.h"
@@ -34,6 +37,8 @@ struct Options {
   std::string out;
   std::string json;
   std::string key;
+  HeadroomOptions headroom;
+  CreditsOptions credits;
   unsigned jobs = 0;
   bool quiet = false;
   bool markdown = false;
@@ -171,6 +176,59 @@ int explain_command(const Options& options) {
   return exit_done;
 }
 
+int headroom_command(const Options& options) {
+  print(headroom_table(options.headroom));
+  return exit_done;
+}
+
+int credits_command(const Options& options) {
+  print(credits_table(options.credits));
+  return exit_done;
+}
+
+int list_command(const Options&) {
+  print(list_library() + "\nPresets (heddle explain NAME):\n" + list_presets());
+  return exit_done;
+}
+
+void add_headroom_options(CLI::App& command, HeadroomOptions& options) {
+  command.add_option("--device", options.device, "Preset of 'adaptive'; default sn4700")
+      ->type_name("PRESET");
+  command.add_option("--rate", options.rate, "Rate of the link; default the usual ones")
+      ->type_name("RATE");
+  command.add_option("--cable", options.cable, "Its length, as in '40 m'; default 5, 40, 300 m")
+      ->type_name("LENGTH");
+  command.add_option("--latency", options.latency, "Instead of the length: time one way")
+      ->type_name("DURATION");
+  command.add_option("--pipeline", options.pipeline, "Bytes in the device's pipeline: xon")
+      ->type_name("SIZE");
+  command.add_option("--cell", options.cell, "Unit of its memory; default that of the device")
+      ->type_name("SIZE");
+  command
+      .add_option("--peer", options.peer,
+                  "What the peer still sends after it got the pause: a size, or 'quanta' for what "
+                  "IEEE 802.3 allows; default as in the device's table")
+      ->type_name("SIZE|quanta");
+}
+
+void add_credits_options(CLI::App& command, CreditsOptions& options) {
+  command.add_option("--device", options.device, "Preset of 'scheduled'; default jericho2c_plus")
+      ->type_name("PRESET");
+  command.add_option("--rate", options.rate, "Rate of the egress port; default the usual ones")
+      ->type_name("RATE");
+  command
+      .add_option("--delay", options.delay,
+                  "One way through the fabric; default inside a device, mesh, fabric elements")
+      ->type_name("DURATION");
+  command
+      .add_option("--cable", options.cable,
+                  "Instead of the delay: cable between leaf and element, as in '40 m'")
+      ->type_name("LENGTH");
+  command.add_option("--credit", options.credit, "Bytes of a credit; default that of the device")
+      ->type_name("SIZE");
+  command.add_option("--leaves", options.leaves, "Leaves that send to the port")->type_name("N");
+}
+
 void add_set(CLI::App& command, Options& options) {
   command.add_option("--set", options.sets, "Overrides a key of the file: --set nic.mtu='1 KiB'")
       ->type_name("KEY=VALUE")
@@ -219,13 +277,17 @@ class Program {
         add("validate", "Checks scenario files without running them", validate_command);
     validate.add_option("file", options_.files, "Scenario files (YAML)")->required();
     add_set(validate, options_);
-    add("list", "Lists the scenario library", [](const Options&) {
-      print(list_library());
-      return exit_done;
-    });
-    CLI::App& explain = add("explain", "Says what a parameter or statistic means", explain_command);
+    add("list", "Lists the scenario library and the presets", list_command);
+    CLI::App& explain =
+        add("explain", "Says what a parameter, preset or statistic means", explain_command);
     explain.add_option("key", options_.key, "Such as nic.receive or latency_ns.p99");
     explain.add_flag("--markdown", options_.markdown, "Prints all of them as Markdown tables");
+    add_headroom_options(
+        add("headroom", "Calculates the buffer that priority flow control needs", headroom_command),
+        options_.headroom);
+    add_credits_options(add("credits", "Calculates the credits and thresholds of a scheduled port",
+                            credits_command),
+                        options_.credits);
   }
 
   int execute(int argc, const char* const* argv) {

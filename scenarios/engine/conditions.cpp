@@ -12,19 +12,19 @@ namespace {
 
 std::string value_of(const std::string& key, const Section& scope, const Section& root) {
   const bool from_root = key.front() == '/';
-  const Section* section = from_root ? &root : &scope;
-  std::string rest = key.substr(from_root ? 1 : 0);
-  for (auto dot = rest.find('.'); dot != std::string::npos; dot = rest.find('.')) {
-    section = find_key(section->sections, rest.substr(0, dot));
-    if (section == nullptr) throw CheckFailure("a condition names no section: " + key);
-    rest = rest.substr(dot + 1);
-  }
-  const Field* field = find_key(section->fields, rest);
+  const Field* field = find_field(from_root ? root : scope, key.substr(from_root ? 1 : 0));
   if (field == nullptr) throw CheckFailure("a condition names no parameter: " + key);
   return value_text(*field);
 }
 
 }  // namespace
+
+const Field* find_field(const Section& section, const std::string& path) {
+  const std::size_t dot = path.find('.');
+  if (dot == std::string::npos) return find_key(section.fields, path);
+  const Section* inner = find_key(section.sections, path.substr(0, dot));
+  return inner == nullptr ? nullptr : find_field(*inner, path.substr(dot + 1));
+}
 
 std::string join_path(const std::string& path, const std::string& key) {
   if (path.empty()) return key;

@@ -18,6 +18,9 @@ auto* find_key(Items& items, const std::string& key) {
   return found == items.end() ? nullptr : &*found;
 }
 
+/// The field that a path such as "memory.cell" leads to from `section`, or null.
+const Field* find_field(const Section& section, const std::string& path);
+
 /// "a.b" from "a" and "b"; either may be empty.
 std::string join_path(const std::string& path, const std::string& key);
 

@@ -9,6 +9,7 @@
 #include "engine/conditions.h"
 #include "engine/field_text.h"
 #include "engine/nearest.h"
+#include "engine/presets.h"
 #include "engine/scenario.h"
 #include "engine/statistics.h"
 #include "kernel/error.h"
@@ -69,6 +70,11 @@ std::string default_text(const Field& field) {
   return text.empty() ? "(empty)" : text;
 }
 
+std::string preset_use(const Preset& preset) {
+  return fmt::format("`{}: {{preset: {}}}`; the scenario's own keys override its values",
+                     preset.section, preset.name);
+}
+
 std::string explain_field(const Group& group, const Field& field) {
   std::string text = fmt::format("{}\n  {}\n", join_path(group.path, field.key), field.what);
   const auto line = [&](const char* label, const std::string& value) {
@@ -89,6 +95,15 @@ std::string explain_group(const Group& group) {
   }
   for (const Field& field : group.fields) {
     text += fmt::format("  {:<24} {:<16} {}\n", field.key, default_text(field), field.what);
+  }
+  return text;
+}
+
+std::string explain_preset(const Preset& preset) {
+  std::string text = fmt::format("{}\n  {}: {}.\n  {:<8} {}\n", preset.name, preset.device,
+                                 preset.ports, "use", preset_use(preset));
+  for (const PresetValue& value : preset.values) {
+    text += fmt::format("  {:<24} {:<16} {}\n", value.key, value.value, value.source);
   }
   return text;
 }
@@ -145,6 +160,8 @@ std::string explain(const std::string& key) {
       if (names.back() == key) return explain_field(group, field);
     }
   }
+  if (const Preset* preset = find_preset(key)) return explain_preset(*preset);
+  for (const Preset& preset : presets()) names.push_back(preset.name);
   const Statistic* const statistic = find_statistic(split_path(key));
   if (statistic != nullptr) return explain_statistic(*statistic);
   if (std::string text = explain_statistics_below(key); !text.empty()) return text;
@@ -159,7 +176,7 @@ std::string explain(const std::string& key) {
   }
   const std::string best =
       ends.empty() ? nearest(key, names) : fmt::format("{}", fmt::join(ends, "' or '"));
-  throw InputError(fmt::format("'{}' is neither a parameter nor a statistic{}", key,
+  throw InputError(fmt::format("'{}' is neither a parameter, a preset nor a statistic{}", key,
                                best.empty() ? "; 'heddle explain' lists them all"
                                             : fmt::format("; did you mean '{}'?", best)));
 }
@@ -175,6 +192,10 @@ std::string explain_overview() {
     for (const Field& field : group.fields) {
       text += fmt::format("  {:<20} {}\n", field.key, field.what);
     }
+  }
+  text += "\nPresets (heddle explain NAME):\n";
+  for (const Preset& preset : presets()) {
+    text += fmt::format("  {:<20} {}\n", preset.name, preset.device);
   }
   text += "\nStatistics of a run (heddle explain NAME):\n";
   std::string last;
@@ -215,6 +236,15 @@ std::string explain_markdown() {
       if (!conditions.empty()) what += fmt::format(" Only if {}.", fmt::join(conditions, " and "));
       text += fmt::format("| `{}` | {} | {} | {} | {} |\n", field.key, escaped(default_text(field)),
                           escaped(type), escaped(what), escaped(field.source));
+    }
+    text += "\n";
+  }
+  for (const Preset& preset : presets()) {
+    text += fmt::format(
+        "### Preset {}\n\n{}: {}. Use: {}.\n\n| key | value | source |\n|---|---|---|\n",
+        preset.name, preset.device, preset.ports, preset_use(preset));
+    for (const PresetValue& value : preset.values) {
+      text += fmt::format("| `{}` | {} | {} |\n", value.key, value.value, escaped(value.source));
     }
     text += "\n";
   }

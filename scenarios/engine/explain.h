@@ -6,14 +6,14 @@
 
 namespace heddle {
 
-/// The declaration of a parameter (`nic.receive`), of a section (`nic`) or of a statistic
-/// (`latency_ns.p99`). Throws InputError, with the nearest name, for anything else.
+/// The declaration of a parameter (`nic.receive`), of a section (`nic`), of a preset (`sn4700`) or
+/// of a statistic (`latency_ns.p99`). Throws InputError, with the nearest name, for anything else.
 std::string explain(const std::string& key);
 
-/// All sections of parameters and groups of statistics, a line each.
+/// All sections of parameters, presets and groups of statistics, a line each.
 std::string explain_overview();
 
-/// Every parameter and statistic as Markdown tables.
+/// Every parameter, preset and statistic as Markdown tables.
 std::string explain_markdown();
 
 /// Breaks lines that are longer than `width` at spaces. What follows is indented like the last

@@ -19,22 +19,14 @@ constexpr std::uint64_t sdk_egress_bytes = std::uint64_t{32'000} * 256;
 constexpr std::uint64_t sdk_xoff_cells = 384;
 
 double bytes_during(Rate rate, std::uint64_t picoseconds) {
-  return static_cast<double>(rate.bits_per_second) / 8 * static_cast<double>(picoseconds) * 1e-12;
-}
-
-/// From a leaf through an element to a leaf.
-std::uint64_t one_way_ps(const Scenario& scenario) {
-  return 2 * fabric_link(scenario).latency.picoseconds +
-         scenario.scheduled.element_latency.picoseconds +
-         scenario.scheduled.egress_latency.picoseconds;
+  return static_cast<double>(rate.bits_per_second) * static_cast<double>(picoseconds) / 8e12;
 }
 
 std::uint64_t default_outstanding(const Scenario& scenario) {
   const ScheduledConfig& scheduled = scenario.scheduled;
-  const double bytes = bytes_during(scenario.fabric.host_link.rate, one_way_ps(scenario)) *
-                       std::max(1.0, scheduled.credit_speedup);
-  const double credits = std::ceil(bytes / static_cast<double>(scheduled.credit.value));
-  return 2 * static_cast<std::uint64_t>(std::max(2.0, credits)) + 2;
+  return 2 * credits_in_flight(scenario.fabric.host_link.rate, one_way_delay(scenario),
+                               scheduled.credit, std::max(1.0, scheduled.credit_speedup)) +
+         2;
 }
 
 /// VOQs that may send to one port, and the ports of a leaf.
@@ -50,20 +42,6 @@ struct EgressShape {
     ports = scenario.fabric.host_count() / leaves;
   }
 };
-
-/// Bytes of egress memory with which a leaf's ports never starve for it: each up to the threshold
-/// when the last credit is granted, then what is granted during a round trip, what every VOQ may
-/// have left over: a credit, and a packet sent on its last byte.
-std::uint64_t egress_need(const Scenario& scenario) {
-  const ScheduledConfig& scheduled = scenario.scheduled;
-  const EgressShape shape(scenario);
-  const double round_trip = bytes_during(scenario.fabric.host_link.rate, 2 * one_way_ps(scenario)) *
-                            scheduled.credit_speedup;
-  const std::uint64_t saved =
-      shape.voqs * (scheduled.credit.value + largest_packet_bytes(scenario.nic));
-  return shape.ports *
-         (scheduled.egress_threshold.value + static_cast<std::uint64_t>(round_trip) + saved);
-}
 
 /// Least bytes of link time per cell that a packet can make of itself, on average over its cells:
 /// that of the smallest packet, or of one that just does not fit a cell.
@@ -118,6 +96,30 @@ LinkConfig fabric_link(const Scenario& scenario) {
   if (scenario.fabric.topology != Topology::single) return scenario.fabric.fabric_link;
   const ChassisConfig& chassis = scenario.scheduled.chassis;
   return {chassis.internal_rate, chassis.internal_latency};
+}
+
+Duration one_way_delay(const Scenario& scenario) {
+  return {2 * fabric_link(scenario).latency.picoseconds +
+          scenario.scheduled.element_latency.picoseconds +
+          scenario.scheduled.egress_latency.picoseconds};
+}
+
+std::uint64_t credits_in_flight(Rate rate, Duration delay, Bytes credit, double speedup) {
+  const double bytes = bytes_during(rate, delay.picoseconds) * speedup;
+  const double credits = std::ceil(bytes / static_cast<double>(credit.value));
+  return static_cast<std::uint64_t>(std::max(2.0, credits));
+}
+
+std::uint64_t egress_need(const Scenario& scenario) {
+  const ScheduledConfig& scheduled = scenario.scheduled;
+  const EgressShape shape(scenario);
+  const double round_trip =
+      bytes_during(scenario.fabric.host_link.rate, 2 * one_way_delay(scenario).picoseconds) *
+      scheduled.credit_speedup;
+  const std::uint64_t saved =
+      shape.voqs * (scheduled.credit.value + largest_packet_bytes(scenario.nic));
+  return shape.ports *
+         (scheduled.egress_threshold.value + static_cast<std::uint64_t>(round_trip) + saved);
 }
 
 ScheduledConfig without_auto(const Scenario& scenario) {

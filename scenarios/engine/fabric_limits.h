@@ -14,6 +14,18 @@ std::uint32_t largest_packet_bytes(const NicConfig& nic);
 /// The link between a leaf and an element: the fabric's, or the chassis' internal one.
 LinkConfig fabric_link(const Scenario& scenario);
 
+/// From a leaf through an element to a leaf.
+Duration one_way_delay(const Scenario& scenario);
+
+/// Credits that pay for what a port sends during `delay`, the SDK's rule:
+/// max(2, ceil(rate * delay / (8 * credit))).
+std::uint64_t credits_in_flight(Rate rate, Duration delay, Bytes credit, double speedup = 1);
+
+/// Bytes of egress memory with which a leaf's ports never starve for it: each up to the threshold
+/// when the last credit is granted, then what is granted during a round trip, what every VOQ may
+/// have left over: a credit, and a packet sent on its last byte.
+std::uint64_t egress_need(const Scenario& scenario);
+
 /// The scenario's `scheduled` section with every `auto` replaced by its value:
 ///   credits_outstanding  max(2, ceil(rate * delay / (8 * credit))), the SDK's rule, for each way,
 ///   plus

@@ -11,6 +11,7 @@
 #include "engine/document.h"
 #include "engine/field_text.h"
 #include "engine/nearest.h"
+#include "engine/presets.h"
 #include "engine/reader.h"
 #include "kernel/error.h"
 
@@ -151,6 +152,7 @@ class Loader {
       Scenario scenario;
       const Section root = describe(scenario);
       read_into(root, tree);
+      if (apply_presets(root)) read_into(root, tree);  // what the text says goes over them
       const std::vector<Dropped> dropped = drop_inapplicable(root, tree);
       for (const Dropped& drop : dropped) note_dropped(drop, variant);
       if (!dropped.empty()) continue;

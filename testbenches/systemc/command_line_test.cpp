@@ -122,9 +122,14 @@ TEST_F(CommandLine, ValidateListAndExplain) {
             "small.yaml: valid; 2 variants: scheduled, adaptive\n");
   fs::create_directories(folder_ / "scenarios" / "topic");
   fs::copy_file(folder_ / "small.yaml", folder_ / "scenarios" / "topic" / "small.yaml");
-  EXPECT_EQ(heddle("list").output,
-            "scenarios/topic/small.yaml\n    Does the program work?\n"
-            "    Two hosts below one switch exchange a few packets.\n");
+  const std::string list = heddle("list").output;
+  EXPECT_EQ(list.rfind("scenarios/topic/small.yaml\n    Does the program work?\n"
+                       "    Two hosts below one switch exchange a few packets.\n\nPresets",
+                       0),
+            0U)
+      << list;
+  EXPECT_NE(list.find("adaptive.preset: sn4700"), std::string::npos) << list;
+  EXPECT_NE(heddle("explain sn4700").output.find("60817392 B"), std::string::npos);
   EXPECT_NE(heddle("explain nic.mtu").output.find("4 KiB"), std::string::npos);
   EXPECT_EQ(heddle("explain").exit_code, 0);
   EXPECT_EQ(heddle("explain --markdown").exit_code, 0);
@@ -144,6 +149,29 @@ TEST_F(CommandLine, ValidateChecksEveryFile) {
 TEST_F(CommandLine, ExplanationsFitTheScreen) {
   std::istringstream lines(heddle("explain scheduled").output + heddle("explain messages").output);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100U) << line;
+}
+
+TEST_F(CommandLine, CalculatorsPrintTablesThatFitATerminal) {
+  for (const char* command :
+       {"headroom", "headroom --device sn5600", "credits", "credits --device jericho3_ai"}) {
+    const Result result = heddle(command);
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    std::istringstream lines(result.output);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+  }
+  EXPECT_NE(heddle("headroom --rate '400 Gbps' --cable '300 m'").output.find(" 373760 "),
+            std::string::npos);
+  EXPECT_NE(heddle("credits --rate '400 Gbps' --delay '1 us'").output.find(" 155648 "),
+            std::string::npos);
+  expect_bad("headroom --rate 400", "--rate: '400' has no unit");
+  expect_bad("headroom --rate ''", "--rate: '' does not start with a number");
+  expect_bad("headroom --cable '5 m' --latency '25 ns'", "give one of them");
+  expect_bad("headroom --device sn4600", "did you mean 'sn4700'?");
+  expect_bad("headroom --cabel '5 m'", "did you mean '--cable'?");
+  expect_bad("headroom --rate", "--rate needs a value");
+  expect_bad("headroom 400", "400");
+  expect_bad("credits --rate '1 Gbps' --rate '2 Gbps'", "may stand only once");
+  expect_bad("credits --leaves many", "--leaves: expected a whole number");
 }
 
 TEST_F(CommandLine, BadArguments) {

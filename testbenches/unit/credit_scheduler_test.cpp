@@ -145,5 +145,21 @@ TEST(CreditScheduler, SwarmKeepsItsAccounts) {
   }
 }
 
+// Slices take turns, and the VOQs of each: 25/25/50 instead of 33/33/33.
+TEST(CreditScheduler, SlicesShareThePortWhoeverIsInThem) {
+  for (const unsigned slices : {1U, 2U}) {
+    CreditScheduler scheduler(3, {weighted_once}, 4096, slices);
+    std::array<unsigned, 3> grants{};
+    for (unsigned leaf = 0; leaf < 3; ++leaf) scheduler.request(leaf, 0, 1200);
+    for (int n = 0; n < 1200; ++n) ++grants.at(scheduler.grant().leaf);
+    const std::array<unsigned, 3> per_port{400, 400, 400};
+    const std::array<unsigned, 3> per_slice{300, 600, 300};
+    EXPECT_EQ(grants, slices == 1 ? per_port : per_slice);
+    while (scheduler.wanted()) ++grants.at(scheduler.grant().leaf);
+    EXPECT_EQ(grants, (std::array<unsigned, 3>{1200, 1200, 1200})) << "all get what they asked for";
+    EXPECT_EQ(scheduler.outstanding(), 0U);
+  }
+}
+
 }  // namespace
 }  // namespace heddle

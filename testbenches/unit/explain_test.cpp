@@ -44,6 +44,15 @@ TEST(Explain, ShowsSectionsAndStatistics) {
   EXPECT_CONTAINS(explain_overview(), "fabric.host_link");
 }
 
+TEST(Explain, ShowsPresets) {
+  EXPECT_CONTAINS(explain("sn5600"), "158229504 B");
+  EXPECT_CONTAINS(explain("sn5600"), "sonic-buildimage");
+  EXPECT_CONTAINS(explain("adaptive.preset"), "one of none, sn4700, sn5600");
+  EXPECT_CONTAINS(explain_overview(), "jericho3_ai");
+  EXPECT_CONTAINS(explain_markdown(), "### Preset jericho2c_plus");
+  EXPECT_CONTAINS(error_of("sn560"), "did you mean 'sn5600'?");
+}
+
 TEST(Explain, WrapsUnderTheLastColumn) {
   EXPECT_EQ(wrapped("key  some words to wrap\nshort\n", 14),
             "key  some\n     words to\n     wrap\nshort\n");

@@ -7,16 +7,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
 #include <map>
 #include <numeric>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "kernel/error.h"
 #include "kernel/rng.h"
 #include "shared_inputs.h"
+#include "table_text.h"
 
 namespace heddle {
 namespace {
@@ -136,35 +135,16 @@ TEST(Case09DynamicThreshold, EarlierQueuesGiveWayToLaterOnes) {
   }
 }
 
-struct HeadroomRow {
-  std::uint64_t megabits;
-  double metres;
-  std::uint64_t xoff;
-};
-
-std::vector<HeadroomRow> read_headroom_table(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  std::vector<HeadroomRow> rows;
-  std::string line;
-  std::getline(file, line);
-  EXPECT_EQ(line.find("platform,speed_Mbps,cable_m,size,xon,xoff,source"), 0U) << line;
-  while (std::getline(file, line)) {
-    std::vector<std::string> words;
-    std::istringstream columns(line);
-    for (std::string word; std::getline(columns, word, ',');) words.push_back(word);
-    rows.push_back({std::stoull(words.at(1)), std::stod(words.at(2)), std::stoull(words.at(5))});
-  }
-  return rows;
-}
-
 TEST(Case10HeadroomCalculator, EqualsTheVendorTable) {
   const auto path = testing::shared_file("reference/vectors/pfc_headroom_sn4700.csv");
   HEDDLE_NEED_SHARED(path);
-  const std::vector<HeadroomRow> rows = read_headroom_table(path);
+  const std::vector<testing::Words> rows = testing::read_csv(path);
   ASSERT_EQ(rows.size(), 21U);
-  for (const HeadroomRow& row : rows) {
-    EXPECT_EQ(pfc_headroom_bytes(Rate{row.megabits * 1'000'000}, row.metres), row.xoff)
-        << row.megabits << " Mbps, " << row.metres << " m";
+  for (const testing::Words& row : rows) {
+    const std::uint64_t megabits = std::stoull(row.at(1));
+    const double metres = std::stod(row.at(2));
+    EXPECT_EQ(pfc_headroom_bytes(Rate{megabits * 1'000'000}, metres), std::stoull(row.at(5)))
+        << megabits << " Mbps, " << metres << " m";
   }
 }
 
