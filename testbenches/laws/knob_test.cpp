@@ -76,6 +76,10 @@ const std::string two_equal_classes =
     "  - {pattern: incast, senders: 3, message: 100 KB}\n"
     "  - {pattern: incast, senders: 3, message: 100 KB, traffic_class: 1}\n"
     "classes: [{}, {}, {scheduling: strict}]\n";
+// 135 MB, of which one memory, or the two of two line cards, have to hold 126.
+const std::string more_than_a_memory =
+    "fabric: {topology: single, hosts: 16}\n"
+    "workload: {pattern: incast, senders: 15, message: 9 MB}\n";
 const std::string dcqcn =
     adaptive_incast +
     "adaptive: {ecn: {kmin: 10 KB, kmax: 100 KB}}\n"
@@ -149,6 +153,9 @@ const std::vector<Turn> turns{
     {"scheduled.headroom", "100 KB", scheduled_small_memory},
     {"scheduled.credit", "1 KiB", scheduled},
     {"scheduled.credit_speedup", "0.5", scheduled},
+    {"scheduled.credit_slices", "2",
+     "fabric: {leaves: 4, hosts_per_leaf: 1, spines: 4}\n"
+     "workload: {pattern: incast, senders: 3, message: 400 KB}\n"},
     {"scheduled.credits_outstanding", "2", scheduled},
     {"scheduled.credit_watchdog", "1 us", scheduled_incast},
     {"scheduled.egress_threshold", "4 KiB", scheduled_incast},
@@ -172,6 +179,9 @@ const std::vector<Turn> turns{
     {"scheduled.chassis.internal_rate", "200 Gbps", chassis},
     {"scheduled.chassis.internal_latency", "20 ns", chassis},
 
+    {"scheduled.preset", "jericho3_ai",
+     more_than_a_memory + "scheduled: {chassis: {line_cards: 2}}\n"},
+    {"adaptive.preset", "sn5600", more_than_a_memory + "switch: adaptive\n"},
     {"adaptive.memory.buffer", "2 MB", adaptive_lossless},
     {"adaptive.memory.cell", "200 B",
      "switch: adaptive\nfabric: {topology: single, hosts: 4}\n"
