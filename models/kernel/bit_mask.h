@@ -13,6 +13,7 @@ class BitMask {
   explicit BitMask(unsigned size = 0) { resize(size); }
   BitMask(const BitMask& other) { *this = other; }
   BitMask& operator=(const BitMask& other) {
+    if (this == &other) return *this;
     size_ = other.size_;
     groups_ = other.groups_;
     words_ = other.words_;

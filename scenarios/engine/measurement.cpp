@@ -154,12 +154,12 @@ Json reordering(const ReorderTotals& totals) {
   Json& by = json["packets_by"] = {{"n_reordering", Json::object()},
                                    {"displacement", Json::object()},
                                    {"buffered", Json::object()}};
-  constexpr int limit = ReorderTotals::threshold_limit;
   for (unsigned n = 0; n < totals.n_reordering.size(); ++n) {
     count(by["n_reordering"], n, totals.n_reordering[n]);
   }
-  for (int d = -limit; d <= limit; ++d) {
-    count(by["displacement"], d, totals.displacement[static_cast<std::size_t>(limit + d)]);
+  int displaced = -static_cast<int>(ReorderTotals::threshold_limit);
+  for (const std::uint64_t packets : totals.displacement) {
+    count(by["displacement"], displaced++, packets);
   }
   for (unsigned held = 0; held < totals.buffered.size(); ++held) {
     count(by["buffered"], held, totals.buffered[held]);

@@ -14,7 +14,7 @@ namespace heddle::testing {
 namespace {
 
 ScenarioRun expect_done(const std::string& yaml) {
-  const ScenarioRun run = run_scenario(yaml);
+  ScenarioRun run = run_scenario(yaml);
   EXPECT_EQ(run.exit_code, 0) << run.explanation << "\nreproduce: heddle run on\n" << yaml;
   return run;
 }

@@ -77,7 +77,7 @@ TEST(PathSelector, EcmpKeepsAFlowOnItsPort) {
       frame.wire_bytes = static_cast<std::uint16_t>(100 + n);
       frame.flags = frame_flag::last;
       frame.packet = n;
-      EXPECT_EQ(chooser.choose(1, frame, n * 10'000, no_load), port);
+      EXPECT_EQ(chooser.choose(1, frame, Cycle{n} * 10'000, no_load), port);
     }
   }
 }
@@ -108,7 +108,7 @@ TEST(PathSelector, EcmpDiffersBetweenSwitches) {
     EXPECT_EQ(a.flow_hash(frame), selector(rules, "leaf0").flow_hash(frame));
     equal += a.choose(1, frame, 0, no_load) == b.choose(1, frame, 0, no_load) ? 1 : 0;
   }
-  EXPECT_NEAR(equal, flows / 4, 5.5 * std::sqrt(flows * 3 / 16.0))
+  EXPECT_NEAR(equal, flows / 4.0, 5.5 * std::sqrt(flows * 3 / 16.0))
       << "every tier would make the same choice";
 }
 

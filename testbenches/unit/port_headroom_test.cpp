@@ -16,6 +16,7 @@ constexpr TrafficClassConfig lossy{ClassScheduling::weighted, 1, false};
 
 std::vector<std::uint64_t> values(const std::vector<Bytes>& bytes) {
   std::vector<std::uint64_t> list;
+  list.reserve(bytes.size());
   for (const Bytes b : bytes) list.push_back(b.value);
   return list;
 }

@@ -340,8 +340,8 @@ class Row {
       for (int d = -static_cast<int>(setup_.displacement_threshold);
            d <= static_cast<int>(setup_.displacement_threshold); ++d) {
         const double expected = value.value(std::to_string(d), 0.0);
-        const auto middle = static_cast<int>(ReorderTotals::threshold_limit);
-        const std::uint64_t count = metered_.displacement[static_cast<std::size_t>(middle + d)];
+        const int entry = static_cast<int>(ReorderTotals::threshold_limit) + d;
+        const std::uint64_t count = metered_.displacement[static_cast<std::size_t>(entry)];
         EXPECT_EQ(key == "FD" ? static_cast<double>(count) : metered_.reorder_density(d), expected)
             << "displacement " << d;
       }

@@ -66,7 +66,7 @@ TEST(SprayOrder, RandomDrawsIndependently) {
   constexpr unsigned links = 5;
   SprayOrder order(SprayPolicy::random, links, stream(2));
   // Pairs of successive draws: all 25 equally often; 24 degrees of freedom, once in 10^7: 84.
-  std::vector<double> pairs(links * links);
+  std::vector<double> pairs(std::size_t{links} * links);
   constexpr int draws = 50'000;
   unsigned last = order.next();
   for (int n = 0; n < draws; ++n) {

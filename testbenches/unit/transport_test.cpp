@@ -440,7 +440,7 @@ class Conversation {
   /// Steps until the sender knows that all is there; false when that takes too long.
   bool run() {
     for (; !sender_.complete(); ++now_) {
-      if (now_ > 40 * (setting_.packets + time_out) * 4) return false;
+      if (now_ > Cycle{160} * (setting_.packets + time_out)) return false;
       if (sender_.outstanding() && now_ >= sender_.last_news() + time_out) {
         sender_.time_out(setting_.mode != ReceiveMode::go_back_n, now_);
       }
