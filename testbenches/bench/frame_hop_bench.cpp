@@ -1,6 +1,6 @@
 // What one frame on one link costs: uniform traffic at 60 % load over leaf-spine fabrics of both
-// kinds, statistics on, one process and one core per run. The ceilings are 250 ns per
-// frame-hop and 200 KiB per host at 1,024 hosts.
+// kinds, statistics on, one process and one core per run. The ceilings are 250 ns per frame-hop
+// and 200 KiB per host at 1,024 hosts (docs/performance.md).
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
