@@ -62,7 +62,7 @@ class Peer {
   }
 
   std::string name() const {
-    const std::string name = quanta_ ? "pause quanta" : fmt::format("{} B", bytes_);
+    std::string name = quanta_ ? "pause quanta" : fmt::format("{} B", bytes_);
     if (extra_ == 0_ps) return name;
     return fmt::format("{} and {}", name, print_quantity(extra_.picoseconds, duration_units()));
   }
