@@ -57,7 +57,6 @@ class Nic : public Device {
   std::uint64_t control_received() const { return control_received_; }
   std::uint64_t time_outs() const { return time_outs_; }
   std::uint64_t notifications() const { return notifications_; }
-  const PauseState& pause_state() const { return pause_; }
 
  private:
   enum Reason : unsigned { arrival_reason, link_reason, message_reason, timer_reason, reasons };

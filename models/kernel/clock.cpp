@@ -56,7 +56,7 @@ Clock::Clock(const char* name, const ClockOptions& options)
 Clock::~Clock() = default;
 
 std::uint32_t Clock::enroll(Device& device) {
-  devices_.push_back({&device, 2});
+  devices_.push_back({&device, 2});  // `due_` and what stands beside it
   return static_cast<std::uint32_t>(devices_.size() - 1);
 }
 

@@ -31,6 +31,11 @@ struct Frequency {
   std::uint64_t hertz = 0;
 };
 
+inline constexpr std::uint64_t ps_per_second = 1'000'000'000'000;
+
+/// Picoseconds of a cycle, rounded down; scenarios have clocks with a whole number.
+constexpr std::uint64_t period_ps(Frequency clock) { return ps_per_second / clock.hertz; }
+
 constexpr bool operator==(Bytes a, Bytes b) { return a.value == b.value; }
 constexpr bool operator<(Bytes a, Bytes b) { return a.value < b.value; }
 constexpr bool operator==(Duration a, Duration b) { return a.picoseconds == b.picoseconds; }

@@ -21,11 +21,6 @@ std::uint64_t sum(const Array& counts) {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
 
-template <class Array>
-void add(Array& to, const Array& from) {
-  for (std::size_t i = 0; i < to.size(); ++i) to[i] += from[i];
-}
-
 bool within_limit(unsigned threshold) {
   return threshold >= 1 && threshold <= ReorderTotals::threshold_limit;
 }
@@ -38,28 +33,6 @@ ReorderTotals::ReorderTotals(unsigned displacement_limit, unsigned buffer)
     throw InputError("the thresholds of reorder density must lie in 1.." +
                      std::to_string(threshold_limit));
   }
-}
-
-void ReorderTotals::merge(const ReorderTotals& other) {
-  if (displacement_threshold != other.displacement_threshold ||
-      buffer_threshold != other.buffer_threshold) {
-    throw CheckFailure("reorder totals with different thresholds cannot be merged");
-  }
-  packets += other.packets;
-  duplicates += other.duplicates;
-  lost += other.lost;
-  unclassified += other.unclassified;
-  reordered += other.reordered;
-  extent_sum += other.extent_sum;
-  extent_max = std::max(extent_max, other.extent_max);
-  add(n_reordering, other.n_reordering);
-  n_reordering_max = std::max(n_reordering_max, other.n_reordering_max);
-  run_packets += other.run_packets;
-  run_squares += other.run_squares;
-  add(displacement, other.displacement);
-  displaced_beyond += other.displaced_beyond;
-  add(buffered, other.buffered);
-  too_late_to_buffer += other.too_late_to_buffer;
 }
 
 double ReorderTotals::ratio() const { return share(reordered, packets); }

@@ -25,7 +25,7 @@
 
 namespace heddle {
 
-/// Sums over flows. Merging is commutative and associative.
+/// Sums over flows: the order in which meters write cannot matter.
 struct ReorderTotals {
   static constexpr unsigned threshold_limit = 64;  ///< both thresholds lie in 1..64
   static constexpr unsigned default_threshold = 8;
@@ -62,8 +62,6 @@ struct ReorderTotals {
   /// Arrivals after which that many packets were held.
   std::array<std::uint64_t, threshold_limit + 1> buffered{};
   std::uint64_t too_late_to_buffer = 0;  ///< came after the receiver had given them up
-
-  void merge(const ReorderTotals& other);
 
   /// Type-P-Reordered-Ratio: reordered packets over packets (RFC 4737, 4.1).
   double ratio() const;

@@ -173,8 +173,9 @@ void ScheduledLeaf::complete_packets(const Frame& cell) {
     reassembly_.remove(stored_bytes(record.frame), now());
     ++balance_.created;
     const unsigned port = port_of(record.frame.destination);
-    credit_ports_[port].owed_bytes -= stored_bytes(record.frame);
-    credit_attention_.set(port);
+    CreditPort& p = credit_ports_[port];
+    if (p.owed_bytes >= place_.owed_bytes) credit_attention_.set(port);  // may grant again
+    p.owed_bytes -= stored_bytes(record.frame);
     to_hosts_.push(port, record.frame.traffic_class, record.frame, 0);
   }
 }

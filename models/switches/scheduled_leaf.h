@@ -36,8 +36,8 @@ struct LeafPlace {
   Rate host_rate;
   Duration host_latency;
   std::uint32_t outstanding_credits;  ///< per VOQ
-  std::int64_t
-      owed_bytes;  ///< a port that has granted this much and not received it grants no more
+  /// A port that has granted this much and not received it grants no more.
+  std::int64_t owed_bytes;
   std::uint32_t largest_packet_bytes;
 };
 

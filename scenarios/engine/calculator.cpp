@@ -17,9 +17,6 @@ const Units& length_units() {
   return units;
 }
 
-std::string text(Bytes size) { return print_quantity(size.value, byte_units()); }
-std::string text(Rate rate) { return print_quantity(rate.bits_per_second, rate_units()); }
-
 std::uint64_t option_quantity(const char* option, const std::string& text, const Units& units,
                               std::uint64_t minimum, std::uint64_t maximum) {
   try {

@@ -16,9 +16,6 @@ using OptionText = std::optional<std::string>;
 
 const Units& length_units();  ///< of cables; the base unit is a millimetre
 
-std::string text(Bytes size);
-std::string text(Rate rate);
-
 /// Reads a quantity; `option` is how messages name it. Throws InputError for what is no quantity or
 /// not in minimum..maximum.
 std::uint64_t option_quantity(const char* option, const std::string& text, const Units& units,

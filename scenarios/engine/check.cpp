@@ -19,9 +19,6 @@ void require(bool holds, fmt::format_string<Values...> sentence, Values&&... val
   if (!holds) throw InputError(fmt::format(sentence, std::forward<Values>(values)...));
 }
 
-std::string text(Bytes size) { return print_quantity(size.value, byte_units()); }
-std::string text(Duration time) { return print_quantity(time.picoseconds, duration_units()); }
-
 /// A file that cannot be read is found here, before anything runs.
 void check_matrix(const WorkloadConfig& workload, const Scenario& scenario,
                   const std::string& path) {
@@ -61,11 +58,11 @@ void check_workload(const WorkloadConfig& workload, const Scenario& scenario,
   }
   constexpr std::uint64_t most_packets = (1ULL << 31) - 1;
   require(workload.message.value / scenario.nic.mtu.value < most_packets,
-          "{}.message: {} is more than 2^31 packets of {} (nic.mtu)", path, text(workload.message),
-          text(scenario.nic.mtu));
+          "{}.message: {} is more than 2^31 packets of {} (nic.mtu)", path,
+          print_quantity(workload.message), print_quantity(scenario.nic.mtu));
   require(workload.start < scenario.measure.deadline,
-          "{}.start: {} is not before the deadline of the run, {}", path, text(workload.start),
-          text(scenario.measure.deadline));
+          "{}.start: {} is not before the deadline of the run, {}", path,
+          print_quantity(workload.start), print_quantity(scenario.measure.deadline));
   require(workload.traffic_class < scenario.classes.size(),
           "{}.traffic_class: there is no class {}; 'classes' has {}, counted from 0", path,
           workload.traffic_class, scenario.classes.size());
@@ -74,8 +71,8 @@ void check_workload(const WorkloadConfig& workload, const Scenario& scenario,
 void check_scheduled(const Scenario& scenario) {
   const ScheduledConfig& scheduled = scenario.scheduled;
   require(scheduled.buffer_cell < scheduled.buffer,
-          "scheduled.buffer_cell: {} is not below buffer, {}", text(scheduled.buffer_cell),
-          text(scheduled.buffer));
+          "scheduled.buffer_cell: {} is not below buffer, {}",
+          print_quantity(scheduled.buffer_cell), print_quantity(scheduled.buffer));
   const std::uint64_t cards = scheduled.chassis.line_cards;
   require(scenario.fabric.topology != Topology::single || scenario.fabric.hosts % cards == 0,
           "scheduled.chassis.line_cards: {} line cards do not divide {} hosts evenly", cards,
@@ -86,10 +83,10 @@ void check_scheduled(const Scenario& scenario) {
 void check_adaptive(const Scenario& scenario) {
   const AdaptiveConfig& adaptive = scenario.adaptive;
   require(!(adaptive.ecn.kmax < adaptive.ecn.kmin), "adaptive.ecn: kmin, {}, is above kmax, {}",
-          text(adaptive.ecn.kmin), text(adaptive.ecn.kmax));
+          print_quantity(adaptive.ecn.kmin), print_quantity(adaptive.ecn.kmax));
   require(adaptive.memory.cell < adaptive.memory.buffer,
-          "adaptive.memory.cell: {} is not below buffer, {}", text(adaptive.memory.cell),
-          text(adaptive.memory.buffer));
+          "adaptive.memory.cell: {} is not below buffer, {}", print_quantity(adaptive.memory.cell),
+          print_quantity(adaptive.memory.buffer));
   bool lossy = false;
   for (const TrafficClassConfig& traffic_class : scenario.classes) lossy |= !traffic_class.lossless;
   require(!adaptive.trimming || lossy,
@@ -107,16 +104,17 @@ void check(const Scenario& scenario) {
   require(scenario.classes.size() <= max_traffic_classes, "classes: {} classes; valid is 1 to {}",
           scenario.classes.size(), max_traffic_classes);
   require(scenario.measure.warmup < scenario.measure.deadline,
-          "measure.warmup: {} is not before the deadline, {}", text(scenario.measure.warmup),
-          text(scenario.measure.deadline));
+          "measure.warmup: {} is not before the deadline, {}",
+          print_quantity(scenario.measure.warmup), print_quantity(scenario.measure.deadline));
   const bool windowed = scenario.nic.receive != ReceiveMode::unreliable_datagram;
   require(!windowed || !(scenario.nic.window < scenario.nic.mtu),
-          "nic.window: {} does not hold one packet of {} (nic.mtu)", text(scenario.nic.window),
-          text(scenario.nic.mtu));
+          "nic.window: {} does not hold one packet of {} (nic.mtu)",
+          print_quantity(scenario.nic.window), print_quantity(scenario.nic.mtu));
   require(!windowed || scenario.nic.retransmission_timeout < scenario.measure.watchdog,
           "measure.watchdog: {} is not above nic.retransmission_timeout, {}: the run would be "
           "given up before a lost packet is repeated",
-          text(scenario.measure.watchdog), text(scenario.nic.retransmission_timeout));
+          print_quantity(scenario.measure.watchdog),
+          print_quantity(scenario.nic.retransmission_timeout));
   const std::size_t groups = scenario.workload.size();
   for (std::size_t i = 0; i < groups; ++i) {
     check_workload(scenario.workload[i], scenario,

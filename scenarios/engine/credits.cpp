@@ -123,7 +123,7 @@ std::string credits_table(const CreditsOptions& options) {
       "{}: credits of {};\n{} leaves with {} classes send to the port\n\n"
       "VOQs that ask at full rate (SDK: slow disabled)\n{}\n"
       "VOQs that ask slowly at first (SDK: slow enabled)\n{}\n{}",
-      preset.device, text(scenario.scheduled.credit), scenario.fabric.leaves,
+      preset.device, print_quantity(scenario.scheduled.credit), scenario.fabric.leaves,
       scenario.classes.size(), columns(rows_of(loops, rates, false)),
       columns(rows_of(loops, rates, true)), legend);
 }

@@ -16,8 +16,6 @@
 namespace heddle {
 namespace {
 
-constexpr std::uint64_t ps_per_second = 1'000'000'000'000;
-
 /// A cycle's number must fit the 32 bits in which packets keep their times.
 void check_clock(const Scenario& scenario) {
   const std::uint64_t hertz = scenario.fabric.clock.hertz;
@@ -25,7 +23,8 @@ void check_clock(const Scenario& scenario) {
     throw InputError(fmt::format(
         "fabric.clock: the period of {} Hz is not a whole number of picoseconds", hertz));
   }
-  const std::uint64_t cycles = scenario.measure.deadline.picoseconds / (ps_per_second / hertz);
+  const std::uint64_t cycles =
+      scenario.measure.deadline.picoseconds / period_ps(scenario.fabric.clock);
   if (cycles > std::numeric_limits<std::uint32_t>::max()) {
     throw InputError(
         fmt::format("measure.deadline: {} cycles of {} Hz; valid is below 2^32", cycles, hertz));
@@ -34,7 +33,7 @@ void check_clock(const Scenario& scenario) {
 
 void check_rate(const char* key, Rate rate, const Scenario& scenario) {
   try {
-    LinkRate::of(rate, ps_per_second / scenario.fabric.clock.hertz);
+    LinkRate::of(rate, period_ps(scenario.fabric.clock));
   } catch (const InputError& error) {
     throw InputError(fmt::format("{}: {}", key, error.what()));
   }
@@ -42,8 +41,7 @@ void check_rate(const char* key, Rate rate, const Scenario& scenario) {
 
 /// A link starts one frame per cycle at most.
 void check_cell_rate(const char* key, const Scenario& scenario) {
-  const LinkRate rate =
-      LinkRate::of(fabric_link(scenario).rate, ps_per_second / scenario.fabric.clock.hertz);
+  const LinkRate rate = LinkRate::of(fabric_link(scenario).rate, period_ps(scenario.fabric.clock));
   const std::uint64_t cell = largest_cell_bytes(scenario.scheduled);
   if (rate.bytes <= cell * rate.cycles) return;
   throw InputError(

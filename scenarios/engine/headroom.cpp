@@ -83,7 +83,8 @@ std::vector<Rate> rates(const OptionText& rate, const Preset& preset) {
   std::vector<Rate> chosen = option_rates(rate, usual);
   if (fastest < chosen.front()) {
     throw InputError(fmt::format("--rate: {} is more than the fastest port of {} has, {}",
-                                 text(chosen.front()), preset.name, text(fastest)));
+                                 print_quantity(chosen.front()), preset.name,
+                                 print_quantity(fastest)));
   }
   return chosen;
 }
@@ -113,7 +114,7 @@ std::string legend(Bytes cell) {
       "         (adaptive.memory.headroom; its 'auto' adds the simulated pipeline)\n"
       "  cells  of {} in xoff\n"
       "  rules  sonic-swss, cfgmgr/buffer_headroom_mellanox.lua\n",
-      text(cell));
+      print_quantity(cell));
 }
 
 }  // namespace
@@ -132,7 +133,7 @@ double pause_quanta_bytes(Rate rate) {
     if (known == rate) return count * 512.0 / 8;
   }
   throw InputError(
-      fmt::format("--peer: no pause quanta are known for {}; give a size", text(rate)));
+      fmt::format("--peer: no pause quanta are known for {}; give a size", print_quantity(rate)));
 }
 
 HeadroomProfile headroom_profile(Rate rate, double metres, Bytes cell, Bytes pipeline,
@@ -165,15 +166,15 @@ std::string headroom_table(const HeadroomOptions& options) {
       const bool eight_lanes = (most_lanes - 1) * ports.lane.bits_per_second < rate.bits_per_second;
       const HeadroomProfile profile =
           headroom_profile(rate, metres, cell, pipeline, peer.bytes(rate), eight_lanes);
-      rows.push_back({text(rate), cable_text(metres),
+      rows.push_back({print_quantity(rate), cable_text(metres),
                       human_duration(static_cast<double>(cable_latency(metres).picoseconds) / 1000),
                       std::to_string(profile.size), std::to_string(profile.xon),
                       std::to_string(profile.xoff), std::to_string(profile.cells)});
     }
   }
   return fmt::format("{}: cells of {} ({} B of memory per byte),\npipeline {}, peer {}\n\n{}\n{}",
-                     preset.device, text(cell), vendor_occupancy(cell), text(pipeline), peer.name(),
-                     columns(rows), legend(cell));
+                     preset.device, print_quantity(cell), vendor_occupancy(cell),
+                     print_quantity(pipeline), peer.name(), columns(rows), legend(cell));
 }
 
 }  // namespace heddle

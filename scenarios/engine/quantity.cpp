@@ -109,6 +109,12 @@ bool is_binary(const Unit& unit) { return unit.scale > 1 && unit.scale % 10 != 0
 
 }  // namespace
 
+std::string print_quantity(Bytes size) { return print_quantity(size.value, byte_units()); }
+std::string print_quantity(Duration time) {
+  return print_quantity(time.picoseconds, duration_units());
+}
+std::string print_quantity(Rate rate) { return print_quantity(rate.bits_per_second, rate_units()); }
+
 std::string names_of(const Units& units) {
   std::vector<std::string_view> names;
   for (const Unit& unit : units) names.push_back(unit.name);

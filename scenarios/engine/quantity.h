@@ -28,6 +28,9 @@ std::uint64_t parse_quantity(std::string_view text, const Units& units);
 
 /// The shortest exact spelling with a unit that fits the value.
 std::string print_quantity(std::uint64_t value, const Units& units);
+std::string print_quantity(Bytes size);
+std::string print_quantity(Duration time);
+std::string print_quantity(Rate rate);
 
 /// "B, KB, KiB, ...": for messages.
 std::string names_of(const Units& units);

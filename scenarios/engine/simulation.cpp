@@ -14,7 +14,6 @@ namespace heddle {
 
 namespace {
 
-constexpr std::uint64_t ps_per_second = 1'000'000'000'000;
 constexpr Cycle slice_cycles = 1000;  // between two looks at the run from outside
 
 HostLink host_link(const Scenario& scenario, std::uint64_t period_ps) {
@@ -29,7 +28,7 @@ class Simulation {
   Simulation(const Scenario& scenario, const RunOptions& options)
       : scenario_(scenario),
         options_(options),
-        period_ps_(ps_per_second / scenario.fabric.clock.hertz),  // exact: device_check.h
+        period_ps_(period_ps(scenario.fabric.clock)),
         clock_("clock", {period_ps_, scenario.seed, options.shuffle_devices,
                          options.wake_every_cycle, options.reproduce}),
         blueprint_(draw(scenario)),
@@ -183,7 +182,7 @@ std::string Simulation::explain(RunStatus status) const {
     return fmt::format(
         "the deadline of {} passed with {} messages not complete and {} packets and answers in "
         "flight",
-        print_quantity(scenario_.measure.deadline.picoseconds, duration_units()),
+        print_quantity(scenario_.measure.deadline),
         log_.messages_started() - log_.messages_completed(), packets_.live());
   }
   std::string text =
