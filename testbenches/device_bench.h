@@ -131,7 +131,7 @@ class Station : public Device, public LinkProbe {
     if (answer_) answer_({now, frame});
   }
 
-  void transmit() override {
+  void cycle() override {
     due_.clear(0);
     due_.clear(1);
     while (const Frame* frame = in_->front(now())) {

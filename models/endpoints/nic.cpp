@@ -54,7 +54,11 @@ void Nic::attach(Link& from_network, Link& to_network) {
   if (source_.next_due() != never) expect_message(source_.next_due());
 }
 
-void Nic::fetch_for_receive(unsigned round) const {
+void Nic::fetch(unsigned round) const {
+  if (round == 0 && ready_classes_ != 0 && out_->ready(now())) {
+    const auto c = static_cast<unsigned>(__builtin_ctz(ready_classes_));
+    prefetch_all(senders_[ready_[c].next_round(pointer_[c])]);
+  }
   const Frame* frame = due_.test(arrival_reason) ? in_->front(now()) : nullptr;
   if (frame == nullptr || frame->packet == no_packet) return;
   if (frame->kind != FrameKind::packet) {
@@ -67,15 +71,8 @@ void Nic::fetch_for_receive(unsigned round) const {
   }
 }
 
-void Nic::fetch_for_transmit(unsigned round) const {
-  if (round != 0) return;
-  for (unsigned classes = ready_classes_; classes != 0; classes &= classes - 1) {
-    const auto c = static_cast<unsigned>(__builtin_ctz(classes));
-    prefetch_all(senders_[ready_[c].next_round(pointer_[c])]);
-  }
-}
-
-void Nic::transmit() {
+void Nic::cycle() {
+  receive();         // 1. packets are delivered, answers to them queued, answers to us obeyed
   start_messages();  // 2. messages that are due open a queue pair
   run_timers();      // 3. rates that allow the next packet, time-outs
   send();            // 4. the link: strict and weighted classes, queue pairs in turn
@@ -83,7 +80,6 @@ void Nic::transmit() {
 
 // --- 1. receive ---------------------------------------------------------------------------------
 
-// Packets are delivered, answers to them queued, answers to us obeyed.
 void Nic::receive() {
   due_.clear(arrival_reason);
   while (const Frame* frame = in_->front(now())) {
@@ -407,7 +403,7 @@ unsigned Nic::waiting_classes() const {
 void Nic::arm_link() {
   if (link_armed_for_ == out_->ready_at()) return;
   link_armed_for_ = out_->ready_at();
-  clock_.wake(id(), link_reason, link_armed_for_, *out_, LinkEnd::sender);
+  clock_.wake(id(), link_reason, link_armed_for_, out_->outlook());
 }
 
 void Nic::send_control() {

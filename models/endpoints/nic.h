@@ -93,10 +93,9 @@ class Nic : public Device {
     }
   };
 
-  void receive() override;
-  void transmit() override;
-  void fetch_for_receive(unsigned round) const override;
-  void fetch_for_transmit(unsigned round) const override;
+  void cycle() override;
+  void fetch(unsigned round) const override;
+  void receive();
   void start_messages();
   void run_timers();
   void send();

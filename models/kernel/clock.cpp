@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "kernel/device.h"
-#include "kernel/link.h"
 #include "kernel/prefetch.h"
 
 namespace heddle {
@@ -33,20 +32,6 @@ class Ticker : public sc_core::sc_module {
 
 }  // namespace
 
-template <class Half>
-void Device::run(Half&& half) {
-  if (clock_.failure()) return;
-  try {
-    half();
-  } catch (const CheckFailure& failure) {
-    clock_.fail(std::make_exception_ptr(CheckFailure(fmt::format(
-        "check failed: {}\n  cycle {}, device {}, seed {}\n  reproduce: {}", failure.what(), now(),
-        path(), clock_.options().seed, clock_.options().reproduce))));
-  } catch (...) {
-    clock_.fail(std::current_exception());
-  }
-}
-
 Clock::Clock(const char* name, const ClockOptions& options)
     : sc_core::sc_prim_channel(name),
       options_(options),
@@ -57,6 +42,7 @@ Clock::~Clock() = default;
 
 std::uint32_t Clock::enroll(Device& device) {
   devices_.push_back({&device, 2});  // `due_` and what stands beside it
+  collected_.push_back(never);
   return static_cast<std::uint32_t>(devices_.size() - 1);
 }
 
@@ -117,7 +103,6 @@ void Clock::tick() {
   now_ = armed_;
   ticking_ = true;
   due_.clear();
-  arriving_.clear();
   if (options_.wake_every_cycle) collect_all();
   collect();
   if (options_.shuffle_devices) shuffle_due();
@@ -132,34 +117,32 @@ void Clock::shuffle_due() {
   }
 }
 
-/// A large fabric does not fit the cache, and most of a cycle would be waiting for memory, one line
-/// after the other. So the devices take each step together: what they will look at next is
-/// requested for all of them before the first one looks.
 void Clock::run() {
   if (crowded_) {
-    for (const Link* link : arriving_) link->fetch_frame();
-    for (const Link* link : arriving_) link->fetch_record();
-    for (unsigned round = 0; round < Device::receive_rounds; ++round) {
-      for (const Device* device : due_) device->fetch_for_receive(round);
+    for (unsigned round = 0; round < Device::fetch_rounds; ++round) {
+      for (const Device* device : due_) device->fetch(round);
     }
   }
-  for (Device* device : due_) device->run([=] { device->receive(); });
-  if (crowded_) {
-    for (unsigned round = 0; round < Device::transmit_rounds; ++round) {
-      for (const Device* device : due_) device->fetch_for_transmit(round);
-    }
+  if (failure_) return;
+  auto device = due_.begin();
+  try {
+    for (; device != due_.end(); ++device) (*device)->cycle();
+  } catch (const CheckFailure& failure) {
+    fail(std::make_exception_ptr(CheckFailure(
+        fmt::format("check failed: {}\n  cycle {}, device {}, seed {}\n  reproduce: {}",
+                    failure.what(), now_, (*device)->path(), options_.seed, options_.reproduce))));
+  } catch (...) {
+    fail(std::current_exception());
   }
-  for (Device* device : due_) device->run([=] { device->transmit(); });
 }
 
-void Clock::fetch(const Wake& wake) const {
-  const Enrolled& enrolled = devices_[wake.device];
+void Clock::fetch(const Enrolled& enrolled) const {
   const char* line = reinterpret_cast<const char*>(&enrolled.device->due_);
   for (std::ptrdiff_t i = 0; i < enrolled.hot_lines; ++i) prefetch(line + 64 * i);
-  if (wake.link == nullptr) return;
-  wake.link->fetch(wake.arrival != 0 ? LinkEnd::receiver : LinkEnd::sender);
 }
 
+/// A large fabric does not fit the cache, and most of a cycle would be waiting for memory, one line
+/// after the other. So what all devices will look at is requested before the first one looks.
 void Clock::collect() {
   while (!far_.empty() && far_.top().at < now_ + wheel_cycles) {
     insert(far_.top().wake, far_.top().at);
@@ -172,18 +155,11 @@ void Clock::collect() {
   }
   while (slot.block != no_block) {
     Block& block = blocks_[slot.block];
-    if (crowded_) {
-      for (std::uint32_t i = 0; i < slot.count; ++i) fetch(block.wakes[i]);
-    }
+    if (crowded_ && block.next != no_block) prefetch_all(blocks_[block.next]);
+    for (std::uint32_t i = 0; i < slot.count; ++i) collect(block.wakes[i]);
     for (std::uint32_t i = 0; i < slot.count; ++i) {
       const Wake& wake = block.wakes[i];
-      Device& device = *devices_[wake.device].device;
-      device.due_.set(wake.reason);
-      if (wake.arrival != 0) arriving_.push_back(wake.link);
-      if (device.collected_ != now_) {
-        device.collected_ = now_;
-        due_.push_back(&device);
-      }
+      devices_[wake.device].device->due_.set(wake.reason);
     }
     const std::uint32_t next = std::exchange(block.next, free_block_);
     free_block_ = slot.block;
@@ -192,11 +168,25 @@ void Clock::collect() {
   crowded_ = due_.size() >= crowd;
 }
 
+/// All but the reason, which is in memory that is being asked for.
+void Clock::collect(const Wake& wake) {
+  if (std::exchange(collected_[wake.device], now_) != now_) {
+    const Enrolled& enrolled = devices_[wake.device];
+    due_.push_back(enrolled.device);
+    if (crowded_) fetch(enrolled);
+  }
+  if (!crowded_) return;
+  for (const void* memory : wake.outlook) {
+    if (memory == nullptr) return;
+    prefetch(memory);
+  }
+}
+
 void Clock::collect_all() {
-  for (const auto& [device, hot_lines] : devices_) {
-    device->collected_ = now_;
-    device->due_.set_all();
-    due_.push_back(device);
+  for (std::uint32_t i = 0; i < devices_.size(); ++i) {
+    collected_[i] = now_;
+    devices_[i].device->due_.set_all();
+    due_.push_back(devices_[i].device);
   }
 }
 

@@ -15,15 +15,16 @@
 #include <vector>
 
 #include "kernel/error.h"
+#include "kernel/flight_pool.h"
 #include "kernel/rng.h"
 #include "kernel/units.h"
 
 namespace heddle {
 
 class Device;
-class Link;
 
-enum class LinkEnd : std::uint8_t { sender, receiver };
+/// Memory that will be needed; nullptr after the last. It need not exist any more.
+using Outlook = std::array<const void*, 3>;
 
 struct ClockOptions {
   std::uint64_t period_ps = 1000;
@@ -50,11 +51,11 @@ class Clock : public sc_core::sc_prim_channel {
   /// same device, reason and cycle changes nothing. May be called by devices in their cycle, before
   /// the run, and by other SystemC processes, for a time that is still to come.
   void wake(std::uint32_t device, std::uint32_t reason, Cycle at) {
-    schedule({device, reason & reason_mask, 0, nullptr}, at);
+    schedule({device, reason, {}}, at);
   }
-  /// The same, where the device will look at an end of `link`.
-  void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const Link& link, LinkEnd end) {
-    schedule({device, reason & reason_mask, end == LinkEnd::receiver ? 1U : 0U, &link}, at);
+  /// The same, and says what the device will look at then. That only makes it faster.
+  void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const Outlook& outlook) {
+    schedule({device, reason, outlook}, at);
   }
 
   /// Next cycle with work; `never` when the calendar is empty.
@@ -66,6 +67,9 @@ class Clock : public sc_core::sc_prim_channel {
   void set_hot_lines(std::uint32_t device, std::ptrdiff_t lines) {
     devices_[device].hot_lines = lines;
   }
+
+  /// Of all links whose receivers this clock wakes.
+  FlightPool& flights() { return flights_; }
 
   /// First exception thrown in a device's cycle. The run stops there.
   std::exception_ptr failure() const { return failure_; }
@@ -80,12 +84,9 @@ class Clock : public sc_core::sc_prim_channel {
 
   struct Wake {
     std::uint32_t device;
-    std::uint32_t reason : 31;
-    std::uint32_t arrival : 1;  ///< the device is the receiver of `link`
-    const Link* link;
+    std::uint32_t reason;
+    Outlook outlook;
   };
-  static_assert(sizeof(Wake) == 16);
-  static constexpr std::uint32_t reason_mask = ~std::uint32_t{0} >> 1;
 
   struct Enrolled {
     Device* device;
@@ -125,18 +126,20 @@ class Clock : public sc_core::sc_prim_channel {
   Cycle next_in_wheel() const;
   void update() override;
   void tick();
-  void fetch(const Wake& wake) const;
+  void fetch(const Enrolled& enrolled) const;
   void run();
   void shuffle_due();
   void collect();
+  void collect(const Wake& wake);
   void collect_all();
 
   ClockOptions options_;
   Rng shuffle_;
   sc_core::sc_event tick_event_;
   std::vector<Enrolled> devices_;
+  std::vector<Cycle> collected_;  // by device: the cycle in which it was collected last
+  FlightPool flights_;
   std::vector<Device*> due_;
-  std::vector<const Link*> arriving_;  // links with a frame that becomes visible
   Cycle now_ = 0;
   Cycle armed_ = 0;
   bool started_ = false;

@@ -58,21 +58,17 @@ class Device : public sc_core::sc_module {
   virtual void verify(bool drained) const = 0;
 
  protected:
-  /// A cycle has two halves: the device acts on the frames that have become visible, and it starts
-  /// what can start. `due_` tells why it was woken; a reason may come without cause (idle-skipping
-  /// switched off) and must then do nothing.
-  virtual void receive() {}
-  virtual void transmit() = 0;
+  /// What the device does in a cycle; `due_` tells why it was woken. A reason may come without
+  /// cause (idle-skipping switched off) and must then do nothing.
+  virtual void cycle() = 0;
 
   Cycle now() const { return clock_.now(); }
   void wake(unsigned reason, Cycle at) { clock_.wake(id_, reason, at); }
 
-  /// Asks for memory that the next half will look at (kernel/prefetch.h), in rounds from 0: each
-  /// may look at what the round before has asked for. Changes nothing.
-  static constexpr unsigned receive_rounds = 2;
-  static constexpr unsigned transmit_rounds = 3;
-  virtual void fetch_for_receive([[maybe_unused]] unsigned round) const {}
-  virtual void fetch_for_transmit([[maybe_unused]] unsigned round) const {}
+  /// Asks for memory that the cycle will look at (kernel/prefetch.h), in rounds from 0: each may
+  /// look at what the round before has asked for. Changes nothing.
+  static constexpr unsigned fetch_rounds = 2;
+  virtual void fetch([[maybe_unused]] unsigned round) const {}
 
   /// The device's members up to and including `last` are used in each of its cycles.
   template <class Member>
@@ -87,11 +83,7 @@ class Device : public sc_core::sc_module {
  private:
   friend class Clock;
 
-  template <class Half>
-  void run(Half&& half);
-
   std::uint32_t id_;
-  Cycle collected_ = never;
 
  protected:
   BitMask due_;

@@ -21,30 +21,30 @@ LinkRate LinkRate::of(Rate rate, std::uint64_t period_ps) {
 Link::Link(std::string name, Clock& clock, PacketPool& packets, LinkRate rate, Cycle latency)
     : rate_(rate),
       clock_(clock),
-      latency_(std::max<Cycle>(latency, 1)),
+      pool_(clock.flights()),
       packets_(packets),
+      latency_(static_cast<std::uint32_t>(std::max<Cycle>(latency, 1))),
       name_(std::move(name)) {}
 
 void Link::bind_receiver(std::uint32_t device, unsigned reason, Delivery delivery, Cycle pipeline) {
   receiver_ = device;
   reason_ = reason;
   delivery_ = delivery;
-  pipeline_ = pipeline;
+  pipeline_ = static_cast<std::uint32_t>(pipeline);
+}
+
+std::uint64_t Link::count(const Flights& flights) const {
+  std::uint64_t frames = 0;
+  for (std::uint32_t place = flights.first; place != FlightPool::none; place = pool_[place].next) {
+    ++frames;
+  }
+  return frames;
 }
 
 double Link::utilization(Cycle end) const {
   return end == 0
              ? 0
              : static_cast<double>(bytes_) / (rate_.bytes_per_cycle() * static_cast<double>(end));
-}
-
-void Link::Flight::grow() {
-  const std::uint32_t room = std::max<std::uint32_t>(4, room_ * 2);
-  auto larger = std::make_unique<InFlight[]>(room);
-  for (std::uint32_t i = 0; i < count_; ++i) larger[i] = slots_[(head_ + i) & (room_ - 1)];
-  slots_ = std::move(larger);
-  room_ = room;
-  head_ = 0;
 }
 
 }  // namespace heddle

@@ -9,6 +9,7 @@
 
 #include "kernel/clock.h"
 #include "kernel/error.h"
+#include "kernel/flight_pool.h"
 #include "kernel/frame.h"
 #include "kernel/packet.h"
 #include "kernel/units.h"
@@ -70,7 +71,6 @@ class alignas(64) Link {
     hash_frame(frame, now);
     if (probe_ != nullptr) probe_->started(frame, now);
     if (link_local(frame.kind)) {
-      urgent_waits_ = true;
       deliver(urgent_, frame, ready_at_ + latency_);
     } else {
       deliver(ordinary_, frame,
@@ -81,36 +81,16 @@ class alignas(64) Link {
   // --- receiver -------------------------------------------------------------------------------
 
   /// The oldest frame that the receiver may act on in cycle `now`, link-local ones first; nullptr
-  /// if there is none. Valid until `pop`.
+  /// if there is none. Valid until `pop`, or until any link of the clock starts a frame.
   const Frame* front(Cycle now) const {
-    if (urgent_waits_ && urgent_.visible(now)) return &urgent_.front().frame;
-    if (ordinary_.visible(now)) return &ordinary_.front().frame;
+    if (urgent_.visible(now)) return &pool_[urgent_.first].frame;
+    if (ordinary_.visible(now)) return &pool_[ordinary_.first].frame;
     return nullptr;
   }
-  void pop(Cycle now) {
-    if (urgent_waits_ && urgent_.visible(now)) {
-      urgent_.pop();
-      urgent_waits_ = urgent_.size() != 0;
-    } else {
-      ordinary_.pop();
-    }
-  }
+  void pop(Cycle now) { remove_first(urgent_.visible(now) ? urgent_ : ordinary_); }
 
-  // Ask for what an end of the link will look at; the receiver, in this order, for the link, its
-  // oldest frame, the record of that.
-  void fetch(LinkEnd end) const {
-    if (end == LinkEnd::sender) prefetch(this);
-    prefetch(&ordinary_);
-  }
-  void fetch_frame() const {
-    if (ordinary_.size() != 0) prefetch(&ordinary_.front());
-  }
-  void fetch_record() const {
-    if (ordinary_.size() == 0) return;
-    packets_.fetch(ordinary_.front().frame.packet);
-  }
-  /// The sender: the place of the next frame.
-  void fetch_place() const { ordinary_.fetch_back(); }
+  /// What send() will look at.
+  Outlook outlook() const { return {this, &ordinary_}; }
 
   // --- facts ----------------------------------------------------------------------------------
 
@@ -121,7 +101,10 @@ class alignas(64) Link {
   Delivery delivery() const { return delivery_; }
   std::uint64_t frames() const { return frames_; }
   std::uint64_t bytes() const { return bytes_; }
-  std::uint64_t in_flight() const { return urgent_.size() + ordinary_.size(); }
+  bool empty() const {
+    return urgent_.first == FlightPool::none && ordinary_.first == FlightPool::none;
+  }
+  std::uint64_t in_flight() const { return count(urgent_) + count(ordinary_); }
   std::uint64_t frames_taken() const { return frames_ - in_flight(); }
   std::uint64_t hash() const { return hash_; }
   double utilization(Cycle end) const;
@@ -139,41 +122,39 @@ class alignas(64) Link {
   void attach(LinkProbe* probe) { probe_ = probe; }
 
  private:
-  struct alignas(32) InFlight {  // never across two cache lines
-    Frame frame;
-    Cycle visible_at;
+  /// Frames under way, oldest first: a list in the clock's pool. Cycles of a run fit 32 bits
+  /// (scenarios/engine/device_check.h).
+  struct Flights {
+    std::uint32_t first = FlightPool::none;
+    std::uint32_t last = FlightPool::none;
+    std::uint32_t first_visible_at = 0;
+
+    bool visible(Cycle now) const { return first != FlightPool::none && first_visible_at <= now; }
   };
 
-  /// Frames under way, oldest first. Room doubles until it holds what rate times latency allows.
-  class Flight {
-   public:
-    bool visible(Cycle now) const { return count_ != 0 && slots_[head_].visible_at <= now; }
-    const InFlight& front() const { return slots_[head_]; }
-    void pop() {
-      head_ = (head_ + 1) & (room_ - 1);
-      --count_;
-    }
-    void push(const Frame& frame, Cycle visible_at) {
-      if (count_ == room_) grow();
-      slots_[(head_ + count_++) & (room_ - 1)] = {frame, visible_at};
-    }
-    std::size_t size() const { return count_; }
-    void fetch_back() const {
-      if (room_ != 0) prefetch(&slots_[(head_ + count_) & (room_ - 1)]);
-    }
-
-   private:
-    void grow();
-    std::unique_ptr<InFlight[]> slots_;
-    std::uint32_t room_ = 0;
-    std::uint32_t head_ = 0;
-    std::uint32_t count_ = 0;
-  };
-
-  void deliver(Flight& flight, const Frame& frame, Cycle visible_at) {
-    flight.push(frame, visible_at);
-    clock_.wake(receiver_, reason_, visible_at, *this, LinkEnd::receiver);
+  void remove_first(Flights& flights) {
+    const std::uint32_t place = flights.first;
+    flights.first = pool_[place].next;
+    flights.first_visible_at = pool_[place].next_visible_at;
+    pool_.release(place);
   }
+
+  void deliver(Flights& flights, const Frame& frame, Cycle at) {
+    const auto visible_at = static_cast<std::uint32_t>(at);
+    const std::uint32_t place = pool_.acquire();
+    pool_[place] = {frame, FlightPool::none, 0};
+    if (flights.first == FlightPool::none) {
+      flights.first = place;
+      flights.first_visible_at = visible_at;
+    } else {
+      pool_[flights.last].next = place;
+      pool_[flights.last].next_visible_at = visible_at;
+    }
+    flights.last = place;
+    clock_.wake(receiver_, reason_, at,
+                {&ordinary_, &pool_[place], packets_.address(frame.packet)});
+  }
+  std::uint64_t count(const Flights& flights) const;
 
   /// Everything the twin of a device would have to get right: which frame started when.
   void hash_frame(const Frame& frame, Cycle now) {
@@ -196,16 +177,16 @@ class alignas(64) Link {
   Clock& clock_;
 
   // The line of both ends.
-  Flight ordinary_;
-  Cycle latency_;
-  Cycle pipeline_ = 0;
+  Flights ordinary_;
+  Flights urgent_;
+  FlightPool& pool_;
+  PacketPool& packets_;
+  std::uint32_t latency_;  // cycles
+  std::uint32_t pipeline_ = 0;
   std::uint32_t receiver_ = 0;
   std::uint32_t reason_ = 0;
-  PacketPool& packets_;
   Delivery delivery_ = Delivery::tail;
-  bool urgent_waits_ = false;  // urgent_ is not empty
 
-  Flight urgent_;
   bool paused_ = false;
   Cycle paused_since_ = 0;
   Cycle paused_cycles_ = 0;

@@ -5,8 +5,8 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
-#include "kernel/prefetch.h"
 #include "kernel/units.h"
 
 namespace heddle {
@@ -44,11 +44,6 @@ class Occupancy {
   void add(std::uint64_t bytes, Cycle now) { set(level_ + bytes, now); }
   void remove(std::uint64_t bytes, Cycle now) { set(level_ - bytes, now); }
 
-  /// Asks for what a change in cycle `now` will need.
-  void fetch(Cycle now) const {
-    if (samples_between(since_, now) != 0) prefetch(&(*samples_)[Scale::bucket(level_)]);
-  }
-
   std::uint64_t level() const { return level_; }
   std::uint64_t peak_bytes() const { return peak_; }
 
@@ -66,7 +61,9 @@ class Occupancy {
     const double target = share * static_cast<double>(samples);
     double passed = 0;
     for (unsigned i = 0; i < samples_->size(); ++i) {
-      passed += static_cast<double>((*samples_)[i] + (i == Scale::bucket(level_) ? rest : 0));
+      passed += static_cast<double>((*samples_)[i] + (i == 0 ? empty_samples_ : 0) +
+                                    (i == recent_bucket_ ? recent_samples_ : 0) +
+                                    (i == Scale::bucket(level_) ? rest : 0));
       if (passed >= target) return std::min(Scale::ceiling(i), peak_);
     }
     return peak_;
@@ -88,18 +85,35 @@ class Occupancy {
   void set(std::uint64_t level, Cycle now) {
     integral_ += real(level_) * real(now - since_);
     if (const std::uint64_t samples = samples_between(since_, now); samples != 0) {
-      (*samples_)[Scale::bucket(level_)] += static_cast<std::uint32_t>(samples);
+      count(static_cast<std::uint32_t>(samples));
     }
-    since_ = now;
+    since_ = static_cast<std::uint32_t>(now);
     level_ = level;
     peak_ = std::max(peak_, level);
   }
 
+  /// Most samples find the queue empty or as long as the last one did; the histogram is far away.
+  void count(std::uint32_t samples) {
+    if (level_ == 0) {
+      empty_samples_ += samples;
+      return;
+    }
+    const unsigned bucket = Scale::bucket(level_);
+    if (bucket != recent_bucket_) {
+      (*samples_)[recent_bucket_] += std::exchange(recent_samples_, 0);
+      recent_bucket_ = static_cast<std::uint16_t>(bucket);
+    }
+    recent_samples_ += samples;
+  }
+
   std::uint64_t level_ = 0;
   std::uint64_t peak_ = 0;
-  Cycle since_ = 0;
   double integral_ = 0;
-  std::unique_ptr<Samples> samples_;
+  std::unique_ptr<Samples> samples_;  // without those below
+  std::uint32_t since_ = 0;           // cycle
+  std::uint32_t empty_samples_ = 0;
+  std::uint32_t recent_samples_ = 0;  // of recent_bucket_
+  std::uint16_t recent_bucket_ = 0;
 };
 
 }  // namespace heddle

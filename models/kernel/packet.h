@@ -81,15 +81,12 @@ class PacketPool {
 
   PacketRecord& operator[](std::uint32_t number) { return records_[number]; }
   std::uint64_t live() const { return live_; }
-  /// Asks for what a hop touches of a record; `number` may be no_packet.
-  void fetch(std::uint32_t number) const {
-    if (number != no_packet) prefetch(&records_[number]);
+  /// What a hop touches of a record; nullptr for no_packet.
+  const void* address(std::uint32_t number) const {
+    return number == no_packet ? nullptr : &records_[number];
   }
-  /// The second cache line as well.
-  void fetch_all(std::uint32_t number) const {
-    fetch(number);
-    prefetch(&records_[number].frame);
-  }
+  /// Asks for what the ends of a packet's way touch as well.
+  void fetch_all(std::uint32_t number) const { prefetch_all(records_[number]); }
 
  private:
   std::vector<PacketRecord> records_;

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "kernel/error.h"
-#include "kernel/prefetch.h"
 
 namespace heddle {
 
@@ -32,8 +31,6 @@ class QueueBank {
   /// The queue must not be empty.
   Entry& front(unsigned queue) { return slots_[queues_[queue].head].entry; }
   const Entry& front(unsigned queue) const { return slots_[queues_[queue].head].entry; }
-
-  void fetch_front(unsigned queue) const { prefetch(&slots_[queues_[queue].head]); }
 
   Entry pop(unsigned queue) {
     Queue& q = queues_[queue];

@@ -57,7 +57,6 @@ AdaptiveSwitch::AdaptiveSwitch(const sc_core::sc_module_name& module_name,
   for (const SwitchPort& port : ports) {
     role_of_port_.push_back(static_cast<std::uint8_t>(port.role));
   }
-  uses_up_to(by_role_);
 }
 
 void AdaptiveSwitch::attach(unsigned port, Link& in, Link& out) {
@@ -74,7 +73,13 @@ void AdaptiveSwitch::attach(unsigned port, Link& in, Link& out) {
       places_[port].role == BufferRole::egress ? Stage::egress_queue : Stage::fabric_queue);
 }
 
-// 1. Route, mark, admit and queue packets; pause senders whose share is used up.
+void AdaptiveSwitch::cycle() {
+  receive();  // 1. packets routed, marked, admitted, queued; senders paused
+  send();     // 2. output links; freed memory ends pauses
+}
+
+// --- 1. receive ---------------------------------------------------------------------------------
+
 void AdaptiveSwitch::receive() {
   due_.take(0, ports(), [&](unsigned port) {
     Link& link = *in_[port];
@@ -96,6 +101,7 @@ void AdaptiveSwitch::accept(unsigned input, Frame frame) {
   book_arrival(packets_[frame.packet], *in_[input], now());
   const unsigned output =
       selector_.choose(group_of_host_[frame.destination], frame, now(), grades_);
+  outputs_.fetch(output);
   mark_congestion(output, frame);
   if (!store(input, output, frame)) {
     packets_.release(frame.packet);
@@ -108,8 +114,11 @@ void AdaptiveSwitch::accept(unsigned input, Frame frame) {
 
 /// Port load as routing sees it: the queue in steps of `grade` bytes.
 void AdaptiveSwitch::grade(unsigned port) {
-  grades_[port] = static_cast<std::uint8_t>(std::min<std::uint64_t>(
-      outputs_.queued_bytes(port) / config_.grade.value, config_.grades - 1));
+  const std::uint64_t step = config_.grade.value;
+  const std::uint64_t queued = outputs_.queued_bytes(port);
+  if (queued - grades_[port] * step < step) return;  // the usual case, and divisions are slow
+  grades_[port] =
+      static_cast<std::uint8_t>(std::min<std::uint64_t>(queued / step, config_.grades - 1));
 }
 
 bool AdaptiveSwitch::store(unsigned input, unsigned output, Frame& frame) {
@@ -154,8 +163,9 @@ void AdaptiveSwitch::announce_pauses() {
   });
 }
 
-// 2. Output links; freed memory ends pauses.
-void AdaptiveSwitch::transmit() {
+// --- 2. send ------------------------------------------------------------------------------------
+
+void AdaptiveSwitch::send() {
   outputs_.transmit(now(), [&](unsigned output, const OutputPorts::Departure& out) {
     const std::uint32_t bytes = out.wire_bytes - ethernet_framing_bytes;
     memory_.release(pair(out.input, out.traffic_class), pair(output, out.traffic_class), bytes);
@@ -164,6 +174,8 @@ void AdaptiveSwitch::transmit() {
     if (memory_.has_xoff_changes()) announce_pauses();
   });
 }
+
+// --- what others may see ------------------------------------------------------------------------
 
 void AdaptiveSwitch::waits(std::vector<std::string>& lines) const { outputs_.waits(path(), lines); }
 

@@ -60,9 +60,9 @@ class AdaptiveSwitch : public Device {
   std::uint64_t marked() const { return marked_; }
 
  private:
-  void receive() override;
-  void transmit() override;
-  void fetch_for_transmit(unsigned round) const override { outputs_.fetch(round); }
+  void cycle() override;
+  void receive();
+  void send();
   void accept(unsigned input, Frame frame);
   bool store(unsigned input, unsigned output, Frame& frame);
   void mark_congestion(unsigned output, Frame& frame);

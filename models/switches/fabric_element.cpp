@@ -25,7 +25,13 @@ void FabricElement::attach(unsigned port, Link& from_leaf, Link& to_leaf) {
   outputs_.attach(port, to_leaf, Stage::fabric_queue);
 }
 
-// 1. Cells and control frames to their output queues; full pools stop senders.
+void FabricElement::cycle() {
+  receive();  // 1. cells and control frames to their output queues; full pools stop senders
+  send();     // 2. output links; drained pools restart senders
+}
+
+// --- 1. receive ---------------------------------------------------------------------------------
+
 void FabricElement::receive() {
   due_.take(0, ports(), [&](unsigned port) {
     Link& link = *from_leaf_[port];
@@ -45,6 +51,7 @@ void FabricElement::accept(unsigned port, const Frame& frame) {
   }
   const unsigned leaf = frame.destination;
   const unsigned output = leaf * links_per_leaf_ + next_link_[leaf];
+  outputs_.fetch(output);
   next_link_[leaf] = static_cast<std::uint16_t>((next_link_[leaf] + 1U) % links_per_leaf_);
   if (frame.kind != FrameKind::cell) {
     outputs_.push(output, control, frame, port);
@@ -72,8 +79,9 @@ void FabricElement::flow_control(unsigned port, bool off) {
   ++balance_.created;
 }
 
-// 2. Output links; drained pools restart senders.
-void FabricElement::transmit() {
+// --- 2. send ------------------------------------------------------------------------------------
+
+void FabricElement::send() {
   outputs_.transmit(now(), [&](unsigned, const OutputPorts::Departure& out) {
     if (out.kind != FrameKind::cell) return;
     occupancy_.remove(out.wire_bytes, now());
@@ -82,6 +90,8 @@ void FabricElement::transmit() {
     }
   });
 }
+
+// --- what others may see ------------------------------------------------------------------------
 
 void FabricElement::waits(std::vector<std::string>& lines) const { outputs_.waits(path(), lines); }
 

@@ -33,9 +33,9 @@ class FabricElement : public Device {
   std::uint32_t pool_peak_cells() const { return pool_peak_cells_; }
 
  private:
-  void receive() override;
-  void transmit() override;
-  void fetch_for_transmit(unsigned round) const override { outputs_.fetch(round); }
+  void cycle() override;
+  void receive();
+  void send();
   void accept(unsigned port, const Frame& frame);
   void flow_control(unsigned port, bool off);
 

@@ -63,15 +63,26 @@ class OutputPorts {
   unsigned size() const { return static_cast<unsigned>(ports_.size()); }
   const Link& link(unsigned port) const { return *links_[port]; }
 
-  /// Queues a frame that came in through `input`; transmit, in this cycle, looks at the port. A
-  /// port costs a cache miss in a large fabric: it is asked for here and touched there.
-  void push(unsigned port, unsigned traffic_class, const Frame& frame, unsigned input) {
-    queued_bytes_[port] += frame.wire_bytes;
-    pushed_.push_back({frame, static_cast<std::uint16_t>(input), static_cast<std::uint16_t>(port),
-                       static_cast<std::uint8_t>(traffic_class)});
-    attention_.set(port);
+  /// Asks for what pushing to `port` and sending from it will look at.
+  void fetch(unsigned port) const {
     prefetch(&ports_[port]);
-    links_[port]->fetch(LinkEnd::sender);
+    for (const void* memory : links_[port]->outlook()) prefetch(memory);
+  }
+
+  /// Queues a frame that came in through `input`; transmit, in this cycle, looks at the port.
+  void push(unsigned port, unsigned traffic_class, const Frame& frame, unsigned input) {
+    Port& p = ports_[port];
+    for_each_packet(packets_, frame, [&](PacketRecord& record) {
+      record.paused_before =
+          p.ever_paused
+              ? static_cast<std::uint32_t>(pause_state(port).total(traffic_class, clock_.now()))
+              : 0;
+    });
+    queues_.push(queue(port, traffic_class), {frame, static_cast<std::uint16_t>(input)});
+    queued_bytes_[port] += frame.wire_bytes;
+    p.backlog = static_cast<std::uint8_t>(p.backlog | 1U << traffic_class);
+    p.occupancy.add(frame.wire_bytes, clock_.now());
+    attention_.set(port);
   }
 
   /// Queues a link-local frame: it goes before everything else.
@@ -92,22 +103,6 @@ class OutputPorts {
     attention_.set(port);
   }
 
-  /// Device::fetch_for_transmit.
-  void fetch(unsigned round) const {
-    attention_.for_each([&](unsigned port) {
-      const Port& p = ports_[port];
-      if (round == 0) return prefetch(&p);
-      if (round == 1) {
-        links_[port]->fetch_place();
-        p.occupancy.fetch(clock_.now());
-      }
-      if (p.backlog == 0) return;
-      const unsigned q = queue(port, static_cast<unsigned>(__builtin_ctz(p.backlog)));
-      if (round == 1) queues_.fetch_front(q);
-      if (round == 2) packets_.fetch(queues_.front(q).frame.packet);
-    });
-  }
-
   /// The links of the ports begin, begin + 1, ... of `due` may have become ready.
   void wake(BitMask& due, unsigned begin) { attention_.take_from(due, begin); }
 
@@ -115,7 +110,6 @@ class OutputPorts {
   /// longer held.
   template <class Done>
   void transmit(Cycle now, Done&& done) {
-    enqueue_pushed(now);
     while (attention_.any()) {  // again when `done` made a frame for a port already served
       attention_.take(0, size(), [&](unsigned port) { serve(port, now, done); });
     }
@@ -136,7 +130,7 @@ class OutputPorts {
 
   /// Frames not yet started, link-local ones included.
   std::uint64_t held() const {
-    std::uint64_t frames = queues_.used() + pushed_.size();
+    std::uint64_t frames = queues_.used();
     for (const Rules& rules : rules_) frames += rules.link_local.size();
     return frames;
   }
@@ -148,12 +142,6 @@ class OutputPorts {
   struct Queued {
     Frame frame;
     std::uint16_t input = 0;
-  };
-  struct Pushed {
-    Frame frame;
-    std::uint16_t input;
-    std::uint16_t port;
-    std::uint8_t traffic_class;
   };
   /// What every frame touches: one cache line.
   struct alignas(64) Port {
@@ -182,25 +170,18 @@ class OutputPorts {
     return port * classes_ + traffic_class;
   }
 
-  void enqueue_pushed(Cycle now) {
-    for (const Pushed& pushed : pushed_) {
-      Port& p = ports_[pushed.port];
-      const unsigned c = pushed.traffic_class;
-      for_each_packet(packets_, pushed.frame, [&](PacketRecord& record) {
-        record.paused_before =
-            p.ever_paused ? static_cast<std::uint32_t>(pause_state(pushed.port).total(c, now)) : 0;
-      });
-      queues_.push(queue(pushed.port, c), {pushed.frame, pushed.input});
-      p.backlog = static_cast<std::uint8_t>(p.backlog | 1U << c);
-      p.occupancy.add(pushed.frame.wire_bytes, now);
-    }
-    pushed_.clear();
+  static unsigned highest(unsigned mask) {
+    return 31U - static_cast<unsigned>(__builtin_clz(mask));
   }
 
   void arm(unsigned port, Port& p, const Link& link) {
     if (p.armed) return;
     p.armed = true;
-    clock_.wake(device_, first_reason_ + port, link.ready_at(), link, LinkEnd::sender);
+    Outlook outlook{&link, &p};
+    if (p.backlog != 0) {
+      outlook[2] = packets_.address(queues_.front(queue(port, highest(p.backlog))).frame.packet);
+    }
+    clock_.wake(device_, first_reason_ + port, link.ready_at(), outlook);
   }
 
   template <class Done>
@@ -248,7 +229,7 @@ class OutputPorts {
   /// The scheduler's own memory is needed only while weighted classes compete.
   unsigned pick_class(unsigned port, Port& p, std::uint8_t eligible) {
     const unsigned strict = eligible & strict_;
-    if (strict != 0) return 31U - static_cast<unsigned>(__builtin_clz(strict));
+    if (strict != 0) return highest(strict);
     const bool alone = (eligible & (eligible - 1)) == 0;
     if (alone && !p.competing) return static_cast<unsigned>(__builtin_ctz(eligible));
     p.competing = !alone;
@@ -280,8 +261,7 @@ class OutputPorts {
   std::uint8_t strict_;  // mask
   Release release_;
   std::vector<Link*> links_;
-  std::vector<std::uint64_t> queued_bytes_;  // by port: with those that `leaving` and pushed_ hold
-  std::vector<Pushed> pushed_;               // since the last transmit
+  std::vector<std::uint64_t> queued_bytes_;  // by port: with those that `leaving` holds
   std::vector<Port> ports_;
   std::vector<Rules> rules_;
   QueueBank<Queued> queues_;

@@ -94,16 +94,13 @@ unsigned ScheduledLeaf::next_loopback_port() {
   return place_.fabric_links + next_loopback_;
 }
 
-void ScheduledLeaf::receive() {
+void ScheduledLeaf::cycle() {
   receive_from_fabric();  // 1. status, credits; cells back in order, packets to egress queues
   receive_from_hosts();   // 2. packets into VOQs, requests for credits
-}
-
-void ScheduledLeaf::transmit() {
-  watch_credits();  // 3. requests repeated for VOQs that wait too long
-  grant_credits();  // 4. egress ports give credits
-  segment();        // 5. VOQs with credits are cut into cells
-  send();           // 6. fabric links and host links
+  watch_credits();        // 3. requests repeated for VOQs that wait too long
+  grant_credits();        // 4. egress ports give credits
+  segment();              // 5. VOQs with credits are cut into cells
+  send();                 // 6. fabric links and host links
 }
 
 // --- 1. from the fabric -------------------------------------------------------------------------

@@ -74,12 +74,7 @@ class ScheduledLeaf : public Device {
   void verify_credits(const ScheduledLeaf& egress) const;
 
  private:
-  void receive() override;
-  void transmit() override;
-  void fetch_for_transmit(unsigned round) const override {
-    to_fabric_.fetch(round);
-    to_hosts_.fetch(round);
-  }
+  void cycle() override;
   void receive_from_fabric();
   void receive_from_hosts();
   void watch_credits();

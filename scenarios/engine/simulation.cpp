@@ -104,7 +104,7 @@ bool Simulation::drained() const {
   };
   return packets_.live() == 0 && all(fabric_.nics(), [](const auto& nic) { return nic->idle(); }) &&
          all(fabric_.leaves(), [](const auto& leaf) { return leaf->credits_at_rest(); }) &&
-         all(fabric_.links(), [](const auto& link) { return link->in_flight() == 0; });
+         all(fabric_.links(), [](const auto& link) { return link->empty(); });
 }
 
 /// Something is under way, so that silence would mean that it is stuck.

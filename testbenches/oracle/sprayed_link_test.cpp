@@ -75,7 +75,7 @@ class Surroundings : public Device {
   const std::vector<std::uint64_t>& wait_counts() const { return wait_counts_; }
 
  private:
-  void transmit() override {
+  void cycle() override {
     due_.take(0, plan_.sources, [&](unsigned source) { start(source); });
     due_.take(plan_.sources, plan_.sources + plan_.sinks,
               [&](unsigned reason) { empty(*in_[reason - plan_.sources]); });

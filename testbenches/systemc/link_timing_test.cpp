@@ -27,7 +27,7 @@ class Receiver : public Device {
   void verify(bool) const override {}
 
  private:
-  void transmit() override {
+  void cycle() override {
     due_.clear(0);
     ++cycles_;
     while (const Frame* frame = link_.front(now())) {

@@ -42,7 +42,7 @@ class Sleeper : public Device {
   void verify(bool) const override {}
 
  private:
-  void transmit() override {
+  void cycle() override {
     EXPECT_EQ(woken_.count(now()), 0U) << "twice in cycle " << now();
     EXPECT_EQ(
         sc_core::sc_time_stamp(),
