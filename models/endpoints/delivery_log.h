@@ -65,6 +65,8 @@ class DeliveryLog {
 
   void injected() { ++injected_; }
   void discarded() { ++discarded_; }
+  /// A host has sent these payload bytes before.
+  void resent(std::uint64_t bytes) { resent_bytes_ += bytes; }
 
   /// A packet has reached its host. Checks that its stages add up to its latency.
   void delivered(const PacketRecord& record, std::uint16_t payload_bytes, Cycle now);
@@ -86,6 +88,7 @@ class DeliveryLog {
   std::uint64_t delivered_packets() const { return delivered_; }
   std::uint64_t discarded_packets() const { return discarded_; }
   std::uint64_t delivered_bytes() const { return delivered_bytes_; }
+  std::uint64_t resent_bytes() const { return resent_bytes_; }
   std::uint64_t messages_started() const { return messages_started_; }
   std::uint64_t messages_completed() const { return messages_completed_; }
   Cycle last_delivery() const { return last_delivery_; }
@@ -109,6 +112,7 @@ class DeliveryLog {
   std::uint64_t delivered_ = 0;
   std::uint64_t discarded_ = 0;
   std::uint64_t delivered_bytes_ = 0;
+  std::uint64_t resent_bytes_ = 0;
   std::uint64_t messages_started_ = 0;
   std::uint64_t messages_completed_ = 0;
   std::vector<bool> completed_;  // by message id

@@ -468,6 +468,7 @@ void Nic::send_packet(std::uint32_t slot) {
   record.spend(Stage::retransmission, now());
 
   log_.injected();
+  if (transmission.repeated) log_.resent(frame.payload_bytes);
   ++created_;
   out_->send(frame, now());
   if (config_.congestion_control == CongestionControl::dcqcn) pace(slot, frame.wire_bytes);
@@ -508,6 +509,12 @@ void Nic::finish() {
       receivers_[number].meter.finish();
     }
   }
+}
+
+void Nic::input_failed(unsigned /*port*/, Cycle at) {
+  for (unsigned c = 0; c < ready_.size(); ++c) pause_.set(c, false, at);
+  out_->note_pause(false, at);
+  wake(link_reason, at);
 }
 
 void Nic::waits(std::vector<std::string>& lines) const {

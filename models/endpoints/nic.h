@@ -46,6 +46,7 @@ class Nic : public Device {
   /// Ends the measurement of reordering for every flow.
   void finish();
 
+  void input_failed(unsigned port, Cycle at) override;
   void waits(std::vector<std::string>& lines) const override;
   std::vector<BufferView> buffers() const override;
   FrameBalance balance() const override;

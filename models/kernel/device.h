@@ -45,6 +45,14 @@ class Device : public sc_core::sc_module {
   std::uint32_t id() const { return id_; }
   std::string path() const { return name(); }
 
+  // Events of a scenario, between two cycles; `at` is the next one. Ports count as in the drawing
+  // of the fabric (engine/blueprint.h), a NIC has port 0.
+
+  /// Nothing comes in through `port` any more: what its peer has said about pauses is void.
+  virtual void input_failed(unsigned /*port*/, Cycle /*at*/) {}
+  /// `port` carries again: its peer must be told again what is paused.
+  virtual void output_restored(unsigned /*port*/, Cycle /*at*/) {}
+
   /// Who in this device waits for whom, one line each: for the report of a run without progress.
   virtual void waits(std::vector<std::string>& lines) const = 0;
 

@@ -63,6 +63,7 @@ struct Section {
   std::function<void(std::size_t n)> resize;
   /// Set for a list of groups: describes its present members.
   std::function<std::vector<Section>()> members;
+  bool may_be_empty = false;  ///< of a list
 
   Section& when(std::string other_key, std::vector<std::string> values) {
     conditions.push_back({std::move(other_key), std::move(values)});
@@ -118,7 +119,7 @@ class Fields {
   /// A list of such structs.
   template <class Config>
   Section& list(std::string key, std::vector<Config>& configs, std::string what) {
-    Section section{std::move(key), std::move(what), {}, {}, {}, {}, {}};
+    Section section{std::move(key), std::move(what), {}, {}, {}, {}, {}, false};
     section.resize = [&configs](std::size_t n) { configs.assign(n, Config{}); };
     section.members = [&configs] {
       std::vector<Section> members;
@@ -132,7 +133,7 @@ class Fields {
 
   template <class Config>
   static Section describe_as(Config& config, std::string key, std::string what) {
-    Section section{std::move(key), std::move(what), {}, {}, {}, {}, {}};
+    Section section{std::move(key), std::move(what), {}, {}, {}, {}, {}, false};
     Fields fields(section);
     config.describe(fields);
     return section;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace heddle {
 
@@ -41,10 +42,66 @@ std::uint64_t Link::count(const Flights& flights) const {
   return frames;
 }
 
+Link::Attached& Link::attached() {
+  if (attached_ == nullptr) {
+    attached_ = std::make_unique<Attached>();
+    attached_->nominal = rate_;
+  }
+  return *attached_;
+}
+
+LinkFault& Link::fault() {
+  std::optional<LinkFault>& fault = attached().fault;
+  if (!fault) fault.emplace(Rng(clock_.options().seed, name_, "bit errors"));
+  return *fault;
+}
+
+bool Link::is_lost(const Frame& frame, Cycle now) {
+  if (attached_->probe != nullptr) attached_->probe->started(frame, now);
+  if (!attached_->fault || !attached_->fault->loses(frame)) return false;
+  lose(frame);
+  return true;
+}
+
+void Link::lose(const Frame& frame) {
+  LinkLosses& losses = attached_->losses;
+  ++losses.frames;
+  losses.bytes += frame.wire_bytes;
+  for (std::uint32_t number = frame.packet; number != no_packet;) {
+    const bool in_cell = frame.kind == FrameKind::cell;
+    const FrameKind kind = in_cell ? packets_[number].frame.kind : frame.kind;
+    ++(kind == FrameKind::packet ? losses.packets : losses.answers);
+    const std::uint32_t next = in_cell ? packets_[number].next : no_packet;
+    packets_.release(std::exchange(number, next));
+  }
+}
+
+void Link::lose(Flights& flights) {
+  while (flights.first != FlightPool::none) {
+    lose(pool_[flights.first].frame);
+    remove_first(flights);
+  }
+}
+
+void Link::fail() {
+  fault().set_down(true);
+  lose(urgent_);
+  lose(ordinary_);
+}
+
+void Link::set_rate(LinkRate rate) {
+  attached();
+  __extension__ using Wide = unsigned __int128;
+  busy_until_ =
+      static_cast<std::uint64_t>((Wide{busy_until_} * rate.bytes + rate_.bytes - 1) / rate_.bytes);
+  rate_ = rate;
+}
+
 double Link::utilization(Cycle end) const {
+  const LinkRate& rate = attached_ == nullptr ? rate_ : attached_->nominal;
   return end == 0
              ? 0
-             : static_cast<double>(bytes_) / (rate_.bytes_per_cycle() * static_cast<double>(end));
+             : static_cast<double>(bytes_) / (rate.bytes_per_cycle() * static_cast<double>(end));
 }
 
 }  // namespace heddle

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "kernel/error.h"
 #include "kernel/flight_pool.h"
 #include "kernel/frame.h"
+#include "kernel/link_fault.h"
 #include "kernel/packet.h"
 #include "kernel/units.h"
 
@@ -69,7 +71,7 @@ class alignas(64) Link {
     ++frames_;
     bytes_ += frame.wire_bytes;
     hash_frame(frame, now);
-    if (probe_ != nullptr) probe_->started(frame, now);
+    if (attached_ != nullptr && is_lost(frame, now)) return;
     if (link_local(frame.kind)) {
       deliver(urgent_, frame, ready_at_ + latency_);
     } else {
@@ -105,7 +107,7 @@ class alignas(64) Link {
     return urgent_.first == FlightPool::none && ordinary_.first == FlightPool::none;
   }
   std::uint64_t in_flight() const { return count(urgent_) + count(ordinary_); }
-  std::uint64_t frames_taken() const { return frames_ - in_flight(); }
+  std::uint64_t frames_taken() const { return frames_ - in_flight() - losses().frames; }
   std::uint64_t hash() const { return hash_; }
   double utilization(Cycle end) const;
 
@@ -119,7 +121,20 @@ class alignas(64) Link {
   Cycle paused_cycles(Cycle end) const {
     return paused_cycles_ + (paused_ && end > paused_since_ ? end - paused_since_ : 0);
   }
-  void attach(LinkProbe* probe) { probe_ = probe; }
+  void attach(LinkProbe* probe) { attached().probe = probe; }
+
+  // --- faults, made between two cycles --------------------------------------------------------
+
+  /// What starts from the next cycle on is lost, and so is what is in flight.
+  void fail();
+  void restore() { fault().set_down(false); }
+  bool is_up() const {
+    return attached_ == nullptr || !attached_->fault || !attached_->fault->down();
+  }
+  void set_bit_error_ratio(double ratio) { fault().set_bit_error_ratio(ratio); }
+  /// For frames that start from the next cycle on.
+  void set_rate(LinkRate rate);
+  LinkLosses losses() const { return attached_ == nullptr ? LinkLosses{} : attached_->losses; }
 
  private:
   /// Frames under way, oldest first: a list in the clock's pool. Cycles of a run fit 32 bits
@@ -131,6 +146,18 @@ class alignas(64) Link {
 
     bool visible(Cycle now) const { return first != FlightPool::none && first_visible_at <= now; }
   };
+
+  struct Attached {
+    LinkProbe* probe = nullptr;
+    std::optional<LinkFault> fault;
+    LinkLosses losses;
+    LinkRate nominal;  ///< the rate without events
+  };
+  Attached& attached();
+  LinkFault& fault();
+  bool is_lost(const Frame& frame, Cycle now);
+  void lose(const Frame& frame);
+  void lose(Flights& flights);
 
   void remove_first(Flights& flights) {
     const std::uint32_t place = flights.first;
@@ -173,7 +200,7 @@ class alignas(64) Link {
   std::uint64_t hash_ = 0;
   std::uint64_t frames_ = 0;
   std::uint64_t bytes_ = 0;
-  LinkProbe* probe_ = nullptr;
+  std::unique_ptr<Attached> attached_;  // nobody looks and nothing is wrong: nullptr
   Clock& clock_;
 
   // The line of both ends.

@@ -30,6 +30,29 @@ std::uint64_t PathSelector::flow_hash(const Frame& frame) const {
   return key ^ key >> 29;
 }
 
+unsigned PathSelector::choose_among(const std::vector<std::uint16_t>& ports, unsigned group,
+                                    const Frame& frame, Cycle now,
+                                    const std::vector<std::uint8_t>& grades) {
+  const auto count = static_cast<unsigned>(ports.size());
+  switch (rules_.routing) {
+    case Routing::ecmp:
+      return ports[by_flow(frame, count)];
+    case Routing::flowlet:
+      return ports[by_flowlet(frame, count, now)];
+    case Routing::adaptive: {
+      usable_grades_.clear();
+      for (const std::uint16_t port : ports) usable_grades_.push_back(grades[port]);
+      return ports[by_grade(usable_grades_.data(), count)];
+    }
+    case Routing::spray:
+      break;
+  }
+  for (;;) {  // its turn or its luck passes by the ports that may not be used
+    const unsigned port = groups_[group].first + spray_[group].next();
+    if (std::find(ports.begin(), ports.end(), port) != ports.end()) return port;
+  }
+}
+
 unsigned PathSelector::by_flowlet(const Frame& frame, unsigned ports, Cycle now) {
   Flowlet& flowlet = flowlets_[flow_hash(frame) % flowlet_entries];
   const bool gap = flowlet.last == 0 || now + 1 - flowlet.last >= rules_.flowlet_gap_cycles;

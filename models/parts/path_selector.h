@@ -43,6 +43,10 @@ class PathSelector {
     return ports.first + spray_[group].next();
   }
 
+  /// The same, where only some ports of the group may be used: `ports`, at least one.
+  unsigned choose_among(const std::vector<std::uint16_t>& ports, unsigned group, const Frame& frame,
+                        Cycle now, const std::vector<std::uint8_t>& grades);
+
   /// Hash of what a five-tuple holds: hosts and the queue pair's UDP source port (RoCEv2 puts its
   /// entropy there). Salted per switch, or every tier would make the same choice.
   std::uint64_t flow_hash(const Frame& frame) const;
@@ -75,6 +79,7 @@ class PathSelector {
   std::uint64_t salt_;
   std::vector<SprayOrder> spray_;
   std::vector<Flowlet> flowlets_;
+  std::vector<std::uint8_t> usable_grades_;  // of the choice at hand
 };
 
 }  // namespace heddle

@@ -61,7 +61,8 @@ enum class Admission : std::uint8_t {
   headroom,        ///< stored in the group's headroom: the group is xoff
   drop_threshold,  ///< lossy: the queue is at its threshold
   drop_pool,       ///< lossy: no free cells
-  drop_headroom    ///< lossless: the group's headroom is full
+  drop_headroom,   ///< lossless: the group's headroom is full
+  unreachable      ///< not for want of room: no port leads to the host any more
 };
 
 constexpr bool stored(Admission admission) {

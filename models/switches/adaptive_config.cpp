@@ -38,6 +38,12 @@ void AdaptiveConfig::describe(Fields& fields) {
               "A packet of a lossy class that finds no room is cut to its header and forwarded in "
               "the highest class instead of dropped.",
               "Handley et al., SIGCOMM 2017 (NDP)");
+  fields.add("detection_delay", detection_delay, 0, 1e13,
+             "From the failure or return of a link until the switch that sends on it knows.");
+  fields
+      .add("withdrawal_delay", withdrawal_delay, 0, 1e13,
+           "From then until the leaves know that a spine does not, or does again, reach a leaf.")
+      .when("/fabric.topology", {"leaf_spine"});
 }
 
 }  // namespace heddle

@@ -24,6 +24,8 @@ struct AdaptiveConfig {
   Bytes grade = 8_KiB;
   std::uint64_t grades = 8;
   bool trimming = false;
+  Duration detection_delay = 10_us;
+  Duration withdrawal_delay = 100_us;
 
   void describe(Fields& fields);
 };

@@ -45,6 +45,7 @@ AdaptiveSwitch::AdaptiveSwitch(const sc_core::sc_module_name& module_name,
       class_count_(static_cast<unsigned>(classes.size())),
       lossless_(lossless_classes(classes)),
       group_of_host_(routes.group_of_host),
+      ports_of_group_(routes.ports_of_group),
       in_(ports.size()),
       memory_(switch_memory(ports, config, classes)),
       selector_(selector_rules(config, routing, clock_), routes.ports_of_group,
@@ -100,7 +101,13 @@ void AdaptiveSwitch::accept(unsigned input, Frame frame) {
   }
   book_arrival(packets_[frame.packet], *in_[input], now());
   const unsigned output =
-      selector_.choose(group_of_host_[frame.destination], frame, now(), grades_);
+      detours_.empty() ? selector_.choose(group_of_host_[frame.destination], frame, now(), grades_)
+                       : choose_output(frame);
+  if (output == no_port) {
+    drops_.count(frame, Admission::unreachable, false);
+    packets_.release(frame.packet);
+    return;
+  }
   outputs_.fetch(output);
   mark_congestion(output, frame);
   if (!store(input, output, frame)) {
@@ -110,6 +117,23 @@ void AdaptiveSwitch::accept(unsigned input, Frame frame) {
   by_role_[role_of_port_[output]].add(stored_bytes(frame), now());
   outputs_.push(output, frame.traffic_class, frame, input);
   grade(output);
+}
+
+/// As the selector chooses, among the ports that still lead to the host.
+unsigned AdaptiveSwitch::choose_output(const Frame& frame) {
+  const unsigned group = group_of_host_[frame.destination];
+  candidates_.clear();
+  for (const std::uint16_t port : ports_of_group_[group]) {
+    if (leads_to(port, frame.destination)) candidates_.push_back(port);
+  }
+  if (candidates_.empty()) return no_port;
+  return selector_.choose_among(candidates_, group, frame, now(), grades_);
+}
+
+bool AdaptiveSwitch::leads_to(unsigned port, unsigned host) const {
+  return std::none_of(detours_.begin(), detours_.end(), [&](const Detour& detour) {
+    return detour.port == port && detour.hosts.first <= host && host <= detour.hosts.last;
+  });
 }
 
 /// Port load as routing sees it: the queue in steps of `grade` bytes.
@@ -176,6 +200,34 @@ void AdaptiveSwitch::send() {
 }
 
 // --- what others may see ------------------------------------------------------------------------
+
+void AdaptiveSwitch::input_failed(unsigned port, Cycle at) {
+  outputs_.forget_pauses(port, at);
+  wake(ports() + port, at);
+}
+
+void AdaptiveSwitch::output_restored(unsigned port, Cycle at) {
+  for (unsigned c = 0; c < class_count_; ++c) {
+    if (!memory_.xoff(pair(port, c))) continue;
+    outputs_.push_link_local(port, pause_frame(c, true));
+    ++balance_.created;
+  }
+  wake(ports() + port, at);
+}
+
+void AdaptiveSwitch::set_usable(unsigned port, bool usable) {
+  set_reachable(port, {0, static_cast<unsigned>(group_of_host_.size()) - 1}, usable);
+}
+
+void AdaptiveSwitch::set_reachable(unsigned port, HostRange hosts, bool reachable) {
+  if (!reachable) return detours_.push_back({port, hosts});
+  const auto same = [&](const Detour& detour) {
+    return detour.port == port && detour.hosts.first == hosts.first &&
+           detour.hosts.last == hosts.last;
+  };
+  const auto found = std::find_if(detours_.begin(), detours_.end(), same);
+  if (found != detours_.end()) detours_.erase(found);
+}
 
 void AdaptiveSwitch::waits(std::vector<std::string>& lines) const { outputs_.waits(path(), lines); }
 

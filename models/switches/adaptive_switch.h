@@ -30,6 +30,11 @@ struct SwitchPort {
   BufferRole role;   ///< egress: a host; ingress: up from a leaf; fabric: of a spine
 };
 
+struct HostRange {
+  unsigned first;
+  unsigned last;
+};
+
 /// Where packets go: hosts by group, groups by port.
 struct SwitchRoutes {
   std::vector<std::uint16_t> group_of_host;
@@ -50,6 +55,15 @@ class AdaptiveSwitch : public Device {
 
   void attach(unsigned port, Link& in, Link& out);
 
+  void input_failed(unsigned port, Cycle at) override;
+  void output_restored(unsigned port, Cycle at) override;
+
+  /// Between two cycles: the switch has learned that `port` is down or up again.
+  void set_usable(unsigned port, bool usable);
+  /// Between two cycles: it has learned that hosts first..last are not, or are again, reached by
+  /// way of `port`.
+  void set_reachable(unsigned port, HostRange hosts, bool reachable);
+
   void waits(std::vector<std::string>& lines) const override;
   std::vector<BufferView> buffers() const override;
   FrameBalance balance() const override;
@@ -64,6 +78,8 @@ class AdaptiveSwitch : public Device {
   void receive();
   void send();
   void accept(unsigned input, Frame frame);
+  unsigned choose_output(const Frame& frame);
+  bool leads_to(unsigned port, unsigned host) const;
   bool store(unsigned input, unsigned output, Frame& frame);
   void mark_congestion(unsigned output, Frame& frame);
   void grade(unsigned port);
@@ -75,12 +91,22 @@ class AdaptiveSwitch : public Device {
   }
 
   PacketPool& packets_;
+  /// A port that must not be used for some hosts.
+  struct Detour {
+    unsigned port;
+    HostRange hosts;
+  };
+  static constexpr unsigned no_port = ~0U;
+
   const AdaptiveConfig& config_;
   std::vector<SwitchPort> places_;
   unsigned class_count_;
   std::uint8_t lossless_;  // mask of classes
   std::vector<std::uint8_t> role_of_port_;
   std::vector<std::uint16_t> group_of_host_;
+  std::vector<std::vector<std::uint16_t>> ports_of_group_;
+  std::vector<Detour> detours_;            // empty unless links have failed
+  std::vector<std::uint16_t> candidates_;  // of the packet at hand
   std::vector<Link*> in_;
   SharedBuffer memory_;
   PathSelector selector_;

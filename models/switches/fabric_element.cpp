@@ -93,6 +93,17 @@ void FabricElement::send() {
 
 // --- what others may see ------------------------------------------------------------------------
 
+void FabricElement::input_failed(unsigned port, Cycle at) {
+  outputs_.forget_pauses(port, at);
+  wake(ports() + port, at);
+}
+
+void FabricElement::output_restored(unsigned port, Cycle at) {
+  if (!stopped_.test(port)) return;
+  flow_control(port, true);
+  wake(ports() + port, at);
+}
+
 void FabricElement::waits(std::vector<std::string>& lines) const { outputs_.waits(path(), lines); }
 
 std::vector<BufferView> FabricElement::buffers() const {

@@ -24,6 +24,8 @@ class FabricElement : public Device {
 
   void attach(unsigned port, Link& from_leaf, Link& to_leaf);
 
+  void input_failed(unsigned port, Cycle at) override;
+  void output_restored(unsigned port, Cycle at) override;
   void waits(std::vector<std::string>& lines) const override;
   std::vector<BufferView> buffers() const override;
   FrameBalance balance() const override;

@@ -103,6 +103,11 @@ class OutputPorts {
     attention_.set(port);
   }
 
+  /// The peer of `port` can no longer say that a class may go on.
+  void forget_pauses(unsigned port, Cycle now) {
+    for (unsigned c = 0; c < classes_; ++c) pause(port, c, false, now);
+  }
+
   /// The links of the ports begin, begin + 1, ... of `due` may have become ready.
   void wake(BitMask& due, unsigned begin) { attention_.take_from(due, begin); }
 

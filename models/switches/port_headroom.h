@@ -49,8 +49,8 @@ class DropCounts {
   }
 
  private:
-  std::array<std::uint64_t, 5> data_{};
-  std::array<std::uint64_t, 5> answers_{};
+  std::array<std::uint64_t, 6> data_{};  // by Admission
+  std::array<std::uint64_t, 6> answers_{};
 };
 
 }  // namespace heddle

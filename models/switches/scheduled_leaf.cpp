@@ -393,6 +393,25 @@ void ScheduledLeaf::send() {
 
 // --- what others may see ------------------------------------------------------------------------
 
+void ScheduledLeaf::input_failed(unsigned port, Cycle at) {
+  if (port < place_.hosts) {
+    to_hosts_.forget_pauses(port, at);
+    return wake(to_host_reason() + port, at);
+  }
+  to_fabric_.forget_pauses(port - place_.hosts, at);
+  wake(to_fabric_reason() + port - place_.hosts, at);
+}
+
+void ScheduledLeaf::output_restored(unsigned port, Cycle at) {
+  if (port >= place_.hosts) return;  // a leaf takes all that elements send
+  for (unsigned c = 0; c < class_count_; ++c) {
+    if (!sram_.xoff(group(port, c))) continue;
+    to_hosts_.push_link_local(port, pause_frame(c, true));
+    ++balance_.created;
+  }
+  wake(to_host_reason() + port, at);
+}
+
 void ScheduledLeaf::waits(std::vector<std::string>& lines) const {
   for (unsigned voq = 0; voq < voqs_.size(); ++voq) {
     if (voqs_.empty(voq)) continue;

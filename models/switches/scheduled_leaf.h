@@ -57,6 +57,8 @@ class ScheduledLeaf : public Device {
   /// A path inside the leaf, of `loopbacks`.
   void attach_loopback(unsigned path, Link& loopback);
 
+  void input_failed(unsigned port, Cycle at) override;
+  void output_restored(unsigned port, Cycle at) override;
   void waits(std::vector<std::string>& lines) const override;
   std::vector<BufferView> buffers() const override;
   FrameBalance balance() const override;

@@ -74,6 +74,24 @@ Blueprint draw_two_tiers(const TwoTiers& tiers, Extent extent) {
   return blueprint;
 }
 
+std::vector<DrawnCable> cables_of(const Blueprint& blueprint) {
+  std::vector<DrawnCable> cables;
+  for (unsigned box = 0; box < blueprint.boxes.size(); ++box) {
+    const Blueprint::Box& drawn = blueprint.boxes[box];
+    for (unsigned p = 0; p < drawn.ports.size(); ++p) {
+      const Blueprint::Port& port = drawn.ports[p];
+      const bool host = port.peer_box == Blueprint::to_host;
+      if (!host && port.peer_box < box) continue;  // drawn from the other end
+      const std::string near =
+          host ? fmt::format("host{}", port.peer) : fmt::format("{}.{}", drawn.name, p);
+      const std::string far =
+          host ? drawn.name : fmt::format("{}.{}", blueprint.boxes[port.peer_box].name, port.peer);
+      cables.push_back({box, p, fmt::format("{}-{}", near, far), fmt::format("{}-{}", far, near)});
+    }
+  }
+  return cables;
+}
+
 Blueprint draw(const Scenario& scenario, Extent extent) {
   switch (scenario.fabric.topology) {
     case Topology::single:

@@ -39,6 +39,16 @@ struct Blueprint {
   std::function<Duration(unsigned source, unsigned destination)> propagation;
 };
 
+/// A cable of a blueprint, seen from the box that names it first.
+struct DrawnCable {
+  unsigned box;
+  unsigned port;
+  std::string forth;  ///< name of the link that leaves that box; of a host's cable, of the host
+  std::string back;
+};
+/// Cables in the order of boxes and ports, each once.
+std::vector<DrawnCable> cables_of(const Blueprint& blueprint);
+
 /// How much of a fabric is drawn. One box of each tier stands for all where only sizes matter.
 enum class Extent : std::uint8_t { whole, one_of_each_tier };
 

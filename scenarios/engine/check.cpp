@@ -7,6 +7,7 @@
 
 #include "engine/connection_matrix.h"
 #include "engine/device_check.h"
+#include "engine/events.h"
 #include "engine/fabric_limits.h"
 #include "engine/quantity.h"
 #include "kernel/error.h"
@@ -123,6 +124,7 @@ void check(const Scenario& scenario) {
   if (scenario.switch_kind == SwitchKind::scheduled) check_scheduled(scenario);
   if (scenario.switch_kind == SwitchKind::adaptive) check_adaptive(scenario);
   check_devices(scenario);
+  check_events(scenario, draw(scenario));
 }
 
 }  // namespace heddle

@@ -21,7 +21,7 @@ Fabric::Fabric(const Scenario& scenario, const Blueprint& blueprint, const Envir
     devices_.push_back(nics_.back().get());
   }
   build_boxes(scenario, blueprint, environment);
-  wire(scenario, blueprint, environment);
+  wire(blueprint, environment);
 }
 
 void Fabric::build_boxes(const Scenario& scenario, const Blueprint& blueprint,
@@ -95,39 +95,40 @@ void Fabric::build_switch(const Scenario& scenario, const Blueprint& blueprint, 
       scenario.classes, largest_packet_bytes(scenario.nic)));
 }
 
-void Fabric::wire(const Scenario& scenario, const Blueprint& blueprint,
-                  const Environment& environment) {
-  for (unsigned box = 0; box < blueprint.boxes.size(); ++box) {
-    const Blueprint::Box& drawn = blueprint.boxes[box];
-    for (unsigned p = 0; p < drawn.ports.size(); ++p) {
-      const Blueprint::Port& port = drawn.ports[p];
-      if (port.peer_box == Blueprint::to_host) {
-        const Cable cable = lay(fmt::format("host{}", port.peer), drawn.name,
-                                scenario.fabric.host_link, environment);
-        plug(box, p, *cable.forth, *cable.back);
-        nics_[port.peer]->attach(*cable.back, *cable.forth);
-      } else if (box < port.peer_box) {
-        const Cable cable =
-            lay(fmt::format("{}.{}", drawn.name, p),
-                fmt::format("{}.{}", blueprint.boxes[port.peer_box].name, port.peer), port.cable,
-                environment);
-        plug(box, p, *cable.back, *cable.forth);
-        plug(port.peer_box, port.peer, *cable.forth, *cable.back);
-      }
+void Fabric::wire(const Blueprint& blueprint, const Environment& environment) {
+  for (const DrawnCable& drawn : cables_of(blueprint)) {
+    const Blueprint::Port& port = blueprint.boxes[drawn.box].ports[drawn.port];
+    const End box{box_device(drawn.box), drawn.port};
+    if (port.peer_box == Blueprint::to_host) {
+      const End host{nics_[port.peer].get(), 0};
+      const Direction up = lay(host, box, drawn.forth, port.cable, environment);
+      const Direction down = lay(box, host, drawn.back, port.cable, environment);
+      plug(drawn.box, drawn.port, *up.link, *down.link);
+      nics_[port.peer]->attach(*down.link, *up.link);
+      cables_.emplace_back(up, down);
+    } else {
+      const End peer{box_device(port.peer_box), port.peer};
+      const Direction forth = lay(box, peer, drawn.forth, port.cable, environment);
+      const Direction back = lay(peer, box, drawn.back, port.cable, environment);
+      plug(drawn.box, drawn.port, *back.link, *forth.link);
+      plug(port.peer_box, port.peer, *forth.link, *back.link);
+      cables_.emplace_back(forth, back);
     }
   }
 }
 
-Fabric::Cable Fabric::lay(const std::string& from, const std::string& to, const LinkConfig& cable,
-                          const Environment& environment) {
+Fabric::Direction Fabric::lay(const End& from, const End& to, const std::string& name,
+                              const LinkConfig& cable, const Environment& environment) {
   const LinkRate rate = LinkRate::of(cable.rate, environment.clock.options().period_ps);
-  const Cycle latency = environment.clock.cycles(cable.latency);
-  links_.push_back(std::make_unique<Link>(fmt::format("{}-{}", from, to), environment.clock,
-                                          environment.packets, rate, latency));
-  Link* const forth = links_.back().get();
-  links_.push_back(std::make_unique<Link>(fmt::format("{}-{}", to, from), environment.clock,
-                                          environment.packets, rate, latency));
-  return {forth, links_.back().get()};
+  links_.push_back(std::make_unique<Link>(name, environment.clock, environment.packets, rate,
+                                          environment.clock.cycles(cable.latency)));
+  return {links_.back().get(), from, to};
+}
+
+Device* Fabric::box_device(unsigned box) const {
+  if (!switches_.empty()) return switches_[box].get();
+  if (box < leaves_.size()) return leaves_[box].get();
+  return elements_[box - leaves_.size()].get();
 }
 
 void Fabric::plug(unsigned box, unsigned port, Link& in, Link& out) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "endpoints/nic.h"
@@ -32,6 +33,20 @@ class Fabric {
   const std::vector<std::unique_ptr<AdaptiveSwitch>>& switches() const { return switches_; }
   const std::vector<std::unique_ptr<Link>>& links() const { return links_; }
 
+  /// One end of a link.
+  struct End {
+    Device* device;
+    unsigned port;  ///< as drawn; of a host 0
+  };
+  /// One direction of a cable.
+  struct Direction {
+    Link* link;
+    End from;
+    End to;
+  };
+  /// Cables between devices, both directions of each side by side. Paths inside a leaf are none.
+  const std::vector<std::pair<Direction, Direction>>& cables() const { return cables_; }
+
   /// Every device, in the order of construction.
   const std::vector<const Device*>& devices() const { return devices_; }
 
@@ -42,10 +57,7 @@ class Fabric {
   Cycle quiet_from() const;
 
  private:
-  struct Cable {
-    Link* forth;
-    Link* back;
-  };
+  using Cable = std::pair<Direction, Direction>;
 
   void build_boxes(const Scenario& scenario, const Blueprint& blueprint,
                    const Environment& environment);
@@ -53,9 +65,10 @@ class Fabric {
                   const Environment& environment);
   void build_switch(const Scenario& scenario, const Blueprint& blueprint, unsigned box,
                     const Environment& environment);
-  void wire(const Scenario& scenario, const Blueprint& blueprint, const Environment& environment);
-  Cable lay(const std::string& from, const std::string& to, const LinkConfig& cable,
-            const Environment& environment);
+  void wire(const Blueprint& blueprint, const Environment& environment);
+  Device* box_device(unsigned box) const;
+  Direction lay(const End& from, const End& to, const std::string& name, const LinkConfig& cable,
+                const Environment& environment);
   void plug(unsigned box, unsigned port, Link& in, Link& out);
 
   std::vector<std::unique_ptr<Link>> links_;
@@ -64,6 +77,7 @@ class Fabric {
   std::vector<std::unique_ptr<FabricElement>> elements_;
   std::vector<std::unique_ptr<AdaptiveSwitch>> switches_;
   std::vector<const Device*> devices_;
+  std::vector<Cable> cables_;
   unsigned hosts_per_leaf_;
   ScheduledConfig scheduled_;  // without `auto`
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,10 +19,11 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::array<const char*, buffer_role_count> role_names{"ingress", "fabric", "egress",
                                                                 "hbm", "nic"};
-constexpr std::array<std::pair<Admission, const char*>, 3> drop_reasons{
+constexpr std::array<std::pair<Admission, const char*>, 4> drop_reasons{
     {{Admission::drop_threshold, "threshold"},
      {Admission::drop_pool, "pool"},
-     {Admission::drop_headroom, "headroom"}}};
+     {Admission::drop_headroom, "headroom"},
+     {Admission::unreachable, "unreachable"}}};
 
 struct Totals {
   std::array<std::uint64_t, drop_reasons.size()> dropped{};
@@ -34,6 +36,7 @@ struct Totals {
   std::uint64_t time_outs = 0;
   std::uint64_t notifications = 0;
   std::uint64_t credits = 0;
+  LinkLosses lost;
 
   void add(const DropCounts& drops) {
     for (unsigned i = 0; i < drop_reasons.size(); ++i) {
@@ -41,7 +44,10 @@ struct Totals {
       dropped_answers += drops.answers(drop_reasons[i].first);
     }
   }
-  std::uint64_t all_dropped() const { return dropped[0] + dropped[1] + dropped[2]; }
+  std::uint64_t all_dropped() const {
+    return std::accumulate(dropped.begin(), dropped.end(), lost.packets);
+  }
+  std::uint64_t all_dropped_answers() const { return dropped_answers + lost.answers; }
 };
 
 Totals add_up(const Fabric& fabric) {
@@ -62,6 +68,7 @@ Totals add_up(const Fabric& fabric) {
     totals.trimmed += device->trimmed();
     totals.marked += device->marked();
   }
+  for (const auto& link : fabric.links()) totals.lost += link->losses();
   return totals;
 }
 
@@ -95,6 +102,7 @@ Json packets(const RunFacts& facts, const Totals& totals) {
   for (unsigned i = 0; i < drop_reasons.size(); ++i) {
     json["dropped_by_reason"][drop_reasons[i].second] = totals.dropped[i];
   }
+  json["dropped_by_reason"]["link"] = totals.lost.packets;
   json["retransmitted"] = totals.retransmitted;
   json["trimmed"] = totals.trimmed;
   json["marked"] = totals.marked;
@@ -237,7 +245,7 @@ void check_laws(const RunFacts& facts) {
   }
   const Totals totals = add_up(facts.fabric);
   const std::uint64_t answers_under_way =
-      totals.answers - totals.answers_received - totals.dropped_answers;
+      totals.answers - totals.answers_received - totals.all_dropped_answers();
   if (in_flight(facts.log, totals) + answers_under_way != facts.live_packets) {
     throw CheckFailure(fmt::format("{} packets and {} answers are under way, but {} records are",
                                    in_flight(facts.log, totals), answers_under_way,

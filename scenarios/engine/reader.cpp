@@ -69,7 +69,7 @@ class Reader {
       list.resize(1);
       return read_section(list.members().front(), node, path);
     }
-    if (node.kind != Kind::list || node.children.empty()) {
+    if (node.kind != Kind::list || (node.children.empty() && !list.may_be_empty)) {
       fail_at(node, path, "expected keys with values, or a list of such");
     }
     if (node.children.size() > max_list_elements) {

@@ -76,6 +76,26 @@ void FabricConfig::describe(Fields& fields) {
   fields.add("clock", clock, 1e8, 1e10, "Clock of every device.");
 }
 
+void EventConfig::describe(Fields& fields) {
+  fields.add("at", at, 0, 4e12, "From when on; the cycle in which that lies is the first.");
+  fields.choice("action", action, {"fail", "restore", "degrade", "corrupt", "flap"},
+                "A failed link loses what is on it and what is sent until it is restored; a "
+                "degraded one has another rate; a corrupted one flips bits, and frames are dropped "
+                "by their CRC; a flapping one fails again and again.");
+  fields.text("link", link,
+              "Cables by the name of either of their links in the results; `*`, `?` and `[...]` "
+              "stand for more than one.");
+  fields.flag("one_way", one_way, "Only the direction that is named, not the whole cable.");
+  fields.add("rate", rate, 1e8, 1e13, "From now on.").when("action", {"degrade"});
+  fields
+      .add("bit_error_ratio", bit_error_ratio, 0, 0.01,
+           "Probability of each bit to be flipped; 0 ends it.")
+      .when("action", {"corrupt"});
+  fields.add("down", down, 1e3, 4e12, "How long each failure lasts.").when("action", {"flap"});
+  fields.add("period", period, 1e3, 4e12, "From one failure to the next.").when("action", {"flap"});
+  fields.add("times", times, 1, 10'000, "Failures.").when("action", {"flap"});
+}
+
 void MeasureConfig::describe(Fields& fields) {
   fields.add("warmup", warmup, 0, 1e13,
              "Packets due earlier are carried and counted, but not in latency, reordering or "
@@ -103,6 +123,7 @@ void Scenario::describe(Fields& fields) {
   fields.section("scheduled", scheduled, "The scheduled fabric.").when("switch", {"scheduled"});
   fields.section("adaptive", adaptive, "The shallow-buffer switch.").when("switch", {"adaptive"});
   fields.section("nic", nic, "The hosts' network interfaces.");
+  fields.list("events", events, "What happens to links during the run.").may_be_empty = true;
   fields.section("measure", measure, "What is counted, and when the run ends.");
 }
 

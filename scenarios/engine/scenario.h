@@ -64,6 +64,23 @@ struct FabricConfig {
   }
 };
 
+enum class EventAction : std::uint8_t { fail, restore, degrade, corrupt, flap };
+
+/// Something that happens to links during the run.
+struct EventConfig {
+  Duration at = 0_ns;
+  EventAction action = EventAction::fail;
+  std::string link;
+  bool one_way = false;
+  Rate rate = 100_Gbps;
+  double bit_error_ratio = 0;
+  Duration down = 1_us;
+  Duration period = 10_us;
+  std::uint64_t times = 1;
+
+  void describe(Fields& fields);
+};
+
 struct MeasureConfig {
   Duration warmup = 0_ns;
   Duration deadline = 100_ms;
@@ -86,6 +103,7 @@ struct Scenario {
   ScheduledConfig scheduled;
   AdaptiveConfig adaptive;
   NicConfig nic;
+  std::vector<EventConfig> events;
   MeasureConfig measure;
 
   /// Where the file lies: relative workload paths start from its folder.

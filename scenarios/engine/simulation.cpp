@@ -6,6 +6,7 @@
 #include <chrono>
 #include <systemc>
 
+#include "engine/events.h"
 #include "engine/fabric.h"
 #include "engine/measurement.h"
 #include "engine/quantity.h"
@@ -41,7 +42,8 @@ class Simulation {
              }),
         events_{[this](const Message& m, Cycle now) { workload_.message_sent(m, now); },
                 [this](const Message& m, Cycle now) { workload_.message_received(m, now); }},
-        fabric_(scenario, blueprint_, {clock_, packets_}, workload_, log_, events_) {
+        fabric_(scenario, blueprint_, {clock_, packets_}, workload_, log_, events_),
+        script_(scenario, blueprint_, fabric_, clock_, log_) {
     workload_.on_release(
         [this](HostId host, Cycle due) { fabric_.nics()[host]->expect_message(due); });
   }
@@ -79,6 +81,7 @@ class Simulation {
   DeliveryLog log_;
   MessageEvents events_;
   Fabric fabric_;
+  EventScript script_;
 
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   std::chrono::steady_clock::time_point reported_ = begin_;
@@ -89,6 +92,7 @@ class Simulation {
   }
 };
 
+/// Up to the begin of `cycle`: what happens in it is still to come.
 void Simulation::run_until(Cycle cycle) {
   const double span_ps = static_cast<double>((cycle - elapsed_) * period_ps_);
   sc_core::sc_start(sc_core::sc_time(span_ps, sc_core::SC_PS));
@@ -125,9 +129,11 @@ RunStatus Simulation::advance() {
   const Cycle deadline = clock_.cycles(scenario_.measure.deadline);
   const Cycle watchdog = clock_.cycles(scenario_.measure.watchdog);
   while (elapsed_ < deadline) {
-    const Cycle next = clock_.next_cycle();
+    const Cycle next = std::min(clock_.next_cycle(), script_.next());
     if (next == never) break;  // nothing will ever happen again
+    if (script_.next() == elapsed_) script_.act();
     Cycle until = std::min(deadline, std::max(next, elapsed_) + slice_cycles);
+    until = std::min(until, script_.next());
     if (waiting()) until = std::min(until, log_.last_progress() + watchdog);
     run_until(std::max(until, elapsed_ + 1));
     if (drained()) break;
@@ -163,7 +169,9 @@ RunOutcome Simulation::run() {
                                                           : "deadline",
                        wall_s()};
   verify(facts);
-  return {status, explain(status), measure(facts)};
+  nlohmann::ordered_json results = measure(facts);
+  if (!scenario_.events.empty()) results["events"] = script_.results(fabric_.quiet_from());
+  return {status, explain(status), std::move(results)};
 }
 
 /// The boxes of the fabric first: hosts that wait are their consequence.

@@ -148,6 +148,25 @@ void add_run(Statistics& all) {
                "Hash over every frame on every link and its cycle: equal for equal behaviour."}});
 }
 
+void add_events(Statistics& all) {
+  all.insert(
+      all.end(),
+      {{"events.*.at_ns", "ns", "When the event took effect."},
+       {"events.*.links", "links", "How many links it acted on, each direction counted."},
+       {"events.*.noticed_after_ns", "ns",
+        "From the event until the last sender on these links knew of it."},
+       {"events.*.recovered_after_ns", "ns",
+        "From the event until 90 % of the rate that follows was delivered for 1 us."},
+       {"events.*.frames_lost", "frames", "Frames lost on links until the next event."},
+       {"events.*.packets_lost", "packets",
+        "Data packets whose last byte was lost on links until the next event."},
+       {"events.*.bytes_resent", "bytes", "Payload that hosts repeated until the next event."},
+       {"events.*.gbps.before", "Gbps", "Payload rate from the event before, or the begin."},
+       {"events.*.gbps.during", "Gbps", "Payload rate from the event until it was noticed."},
+       {"events.*.gbps.after", "Gbps",
+        "Payload rate from then until the next event, or the end."}});
+}
+
 Statistics declare() {
   Statistics all;
   add_packets(all);
@@ -155,6 +174,7 @@ Statistics declare() {
   add_messages(all);
   add_reordering(all);
   add_buffers_and_links(all);
+  add_events(all);
   add_run(all);
   return all;
 }

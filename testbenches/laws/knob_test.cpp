@@ -66,6 +66,12 @@ const std::string adaptive_uneven =
     "switch: adaptive\nfabric: {leaves: 3, spines: 2, hosts_per_leaf: 4}\n"
     "workload: {pattern: permutation, permutation: shift, shift: 4, message: 64 KiB}\n"
     "nic: {receive: out_of_order_placement}\n";
+const std::string failing = adaptive_many_paths +
+                            "events: {at: 5 us, action: fail, link: leaf0.4-spine0.0}\n"
+                            "measure: {deadline: 100 us}\n";
+const std::string flapping = adaptive_many_paths +
+                             "events: {at: 5 us, action: flap, link: leaf0.4-spine0.0, times: 2}\n"
+                             "measure: {deadline: 100 us}\n";
 const std::string stuck =
     adaptive_incast +
     "adaptive: {memory: {xoff: 0 B, headroom: 0 B}}\nnic: {retransmission_timeout: 1 ms}\n"
@@ -222,6 +228,20 @@ const std::vector<Turn> turns{
     {"nic.transmit_latency", "110 ns", scheduled},
     {"nic.receive_latency", "110 ns", scheduled},
 
+    {"events.at", "6 us", failing},
+    {"events.action", "flap", failing},
+    {"events.link", "leaf0.5-spine1.0", failing},
+    {"events.one_way", "true", failing},
+    {"events.rate", "50 Gbps",
+     "events: {at: 1 us, action: degrade, link: host0-leaf0}\n" + adaptive},
+    {"events.bit_error_ratio", "0.0001",
+     "events: {at: 1 us, action: corrupt, link: host0-leaf0}\n" + adaptive},
+    {"events.down", "2 us", flapping},
+    {"events.period", "5 us", flapping},
+    {"events.times", "1", flapping},
+    {"adaptive.detection_delay", "1 us", failing},
+    {"adaptive.withdrawal_delay", "1 us", failing},
+
     {"measure.warmup", "1 us", scheduled},
     {"measure.deadline", "2 us", scheduled},
     {"measure.watchdog", "3 ms", stuck},
@@ -253,6 +273,7 @@ void collect(const Section& section, const std::string& path,
         choice == nullptr ? std::vector<std::string>{} : choice->names};
   }
   for (const Section& inner : section.sections) {
+    if (inner.members) inner.resize(1);
     collect(inner.members ? inner.members().front() : inner, join_path(path, inner.key),
             with(inner.conditions), keys);
   }
@@ -332,7 +353,9 @@ TEST(Knobs, AKeyWithoutMeaningIsRejected) {
       for (const std::string& choice : keys.at(condition.key).choices) {
         const auto& valid = condition.values;
         if (std::find(valid.begin(), valid.end(), choice) != valid.end()) continue;
+        if (condition.key == "events.action" && choice == "restore") continue;  // needs a failure
         LoadOptions options;
+        if (condition.key == "events.action") options.sets.push_back("events.link=host0-leaf0");
         add_needed(keys, condition.key, options.sets);
         options.sets.push_back(condition.key + "=" + choice);
         if (choice == "file") options.sets.push_back("workload.file=" + matrix("one"));

@@ -236,6 +236,7 @@ class Drawing {
   void draw_inner(const Section& inner, const Section& scope, const std::string& path) {
     if (broken_condition(inner.conditions, scope, root_)) return;
     const std::string inner_path = join_path(path, inner.key);
+    if (inner.key == "events") return;  // they need a fabric that is known
     if (inner.members) return draw_list(inner, inner_path);
     draw_fields(inner, inner_path);
     for (const Section& nested : inner.sections) draw_inner(nested, inner, inner_path);

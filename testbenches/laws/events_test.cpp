@@ -1,0 +1,153 @@
+// Events of a scenario: links fail, return, slow down and flip bits in a running fabric.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "engine/loader.h"
+#include "kernel/error.h"
+#include "scenario_run.h"
+
+namespace heddle::testing {
+namespace {
+
+const std::string adaptive =
+    "switch: adaptive\nrouting: spray\n"
+    "fabric: {leaves: 2, spines: 4, hosts_per_leaf: 4}\n"
+    "workload: {pattern: permutation, permutation: shift, shift: 4, message: 2 MB}\n"
+    "nic: {receive: out_of_order_placement, retransmission_timeout: 50 us}\n";
+
+ScenarioRun expect_done(const std::string& yaml) {
+  ScenarioRun run = run_scenario(yaml);
+  EXPECT_EQ(run.exit_code, 0) << run.explanation << "\nreproduce: heddle run on\n" << yaml;
+  return run;
+}
+
+std::string error_of(const std::string& yaml) {
+  try {
+    load_text(yaml, "test.yaml", {});
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+// Each leaf has two hosts' worth of uplinks to spare, so all that a failure costs is what it loses.
+TEST(Events, NothingIsLostOnceTheFailureIsNoticed) {
+  const ScenarioRun run =
+      expect_done(adaptive +
+                  "adaptive: {detection_delay: 5 us, withdrawal_delay: 10 us}\n"
+                  "events:\n"
+                  "  - {at: 10 us, action: fail, link: leaf0.4-spine0.0}\n"
+                  "  - {at: 30 us, action: corrupt, link: leaf0.5-spine1.0, bit_error_ratio: 0}\n");
+  EXPECT_EQ(run.number("events.0.noticed_after_ns"), 5000);
+  EXPECT_GT(run.number("events.0.packets_lost"), 0);
+  EXPECT_EQ(run.number("events.1.packets_lost"), 0) << "the second event only divides the time";
+  // Until the other leaf knows, the spine has no way to hosts 0 to 3.
+  EXPECT_GT(run.number("packets.dropped_by_reason.unreachable"), 0);
+  EXPECT_EQ(run.number("packets.retransmitted"), run.number("packets.dropped"));
+  EXPECT_EQ(run.number("messages.count"), 8);
+}
+
+// Four hosts fill four uplinks. With three, their leaf sends three quarters, the other leaf all.
+TEST(Events, TheRateFollowsTheLinks) {
+  const ScenarioRun run = run_scenario(
+      "switch: adaptive\nrouting: spray\nfabric: {leaves: 2, spines: 4, hosts_per_leaf: 4}\n"
+      "workload: {pattern: permutation, permutation: shift, shift: 4, message: 20 MB}\n"
+      "nic: {receive: unreliable_datagram}\n"
+      "adaptive: {detection_delay: 5 us, spray: round_robin}\n"
+      "events:\n"
+      "  - {at: 50 us, action: fail, link: leaf0.4-spine0.0, one_way: true}\n"
+      "  - {at: 150 us, action: restore, link: leaf0.4-spine0.0, one_way: true}\n"
+      "measure: {deadline: 250 us}\n");
+  EXPECT_EQ(run.exit_code, 5) << run.explanation;
+  const double payload = 4096.0 / 4174;  // of the bytes on the wire
+  EXPECT_NEAR(run.number("events.0.gbps.after"), (1600 + 1200) * payload, 30);
+  // What waits at the three links comes between packets that the fourth now carries at once, so for
+  // a while some receivers are sent more than they can take.
+  EXPECT_GT(run.number("events.1.gbps.after"), 0.95 * (1600 + 1600) * payload);
+  EXPECT_LE(run.number("events.1.gbps.after"), (1600 + 1600) * payload);
+}
+
+TEST(Events, ADegradedHostLinkCarriesItsRate) {
+  const ScenarioRun run = expect_done(
+      "switch: adaptive\nfabric: {topology: single, hosts: 4}\n"
+      "workload: {pattern: incast, senders: 3, message: 4 MB}\n"
+      "events: {at: 20 us, action: degrade, link: leaf0-host0, one_way: true, rate: 100 Gbps}\n"
+      "nic: {retransmission_timeout: 10 ms}\n");
+  // 4,096 of 4,178 bytes on the wire are payload; the last part of the run is as fast as the link.
+  EXPECT_NEAR(run.number("events.0.gbps.after"), 100 * 4096.0 / 4178, 1);
+}
+
+class EventsByReceiveMode : public ::testing::TestWithParam<std::string> {};
+
+// Bits flip for the whole run on all links: each transport brings every message home.
+TEST_P(EventsByReceiveMode, WhatIsLostIsRepeated) {
+  const ScenarioRun run = expect_done(
+      "switch: adaptive\nrouting: ecmp\nfabric: {leaves: 2, spines: 2, hosts_per_leaf: 2}\n"
+      "workload: {pattern: permutation, permutation: shift, shift: 2, message: 2 MB}\n"
+      "nic: {retransmission_timeout: 50 us, receive: " +
+      GetParam() +
+      "}\n"
+      "events: {at: 1 us, action: corrupt, link: '*', bit_error_ratio: 0.0000003}\n");
+  EXPECT_EQ(run.number("messages.count"), 4);
+  EXPECT_GT(run.number("packets.dropped_by_reason.link"), 0);
+  EXPECT_GE(run.number("packets.retransmitted"), run.number("packets.dropped_by_reason.link"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, EventsByReceiveMode,
+                         ::testing::Values("go_back_n", "selective_repeat",
+                                           "out_of_order_placement"));
+
+TEST(Events, AFlapThatNobodyNoticesCostsWhatItLoses) {
+  const ScenarioRun run = expect_done(
+      adaptive +
+      "adaptive: {detection_delay: 5 us}\n"
+      "events: {at: 10 us, action: flap, link: leaf0.4-spine0.0, down: 1 us, period: 10 us,\n"
+      "         times: 3}\n");
+  EXPECT_GT(run.number("packets.dropped_by_reason.link"), 0);
+  EXPECT_EQ(run.number("packets.dropped_by_reason.unreachable"), 0);
+  EXPECT_FALSE(run.results.at("events").at("0").contains("noticed_after_ns"));
+}
+
+TEST(Events, OrderOfDevicesDoesNotMatter) {
+  const std::string yaml =
+      adaptive +
+      "events:\n"
+      "  - {at: 10 us, action: flap, link: 'leaf?.*-spine1.*', down: 15 us, period: 25 us,\n"
+      "     times: 2}\n"
+      "  - {at: 12 us, action: corrupt, link: '*', bit_error_ratio: 0.000001}\n"
+      "  - {at: 14 us, action: degrade, link: host3-leaf0, rate: 123.4 Gbps}\n";
+  RunOptions shuffled;
+  shuffled.shuffle_devices = true;
+  RunOptions awake;
+  awake.wake_every_cycle = true;
+  const std::string hash = expect_done(yaml).hash();
+  EXPECT_EQ(run_scenario(yaml, shuffled).hash(), hash);
+  EXPECT_EQ(run_scenario(yaml, awake).hash(), hash);
+}
+
+TEST(Events, WhatCannotHappenIsRefused) {
+  const auto with = [](const std::string& events) { return error_of(adaptive + events); };
+  const auto contains = [](const std::string& text, const std::string& part) {
+    EXPECT_NE(text.find(part), std::string::npos) << "in: " << text;
+  };
+  contains(with("events: {at: 1 us, link: leaf0.4-spine0.1}"),
+           "events.0.link: no link is called 'leaf0.4-spine0.1'; did you mean 'leaf0.4-spine0.0'?");
+  contains(with("events: {at: 1 us}"), "events.0.link: no link is called ''");
+  contains(with("events: {at: 1 s, link: host0-leaf0}"),
+           "events.0.at: 1 s is not before the deadline of the run, 100 ms");
+  contains(with("events: {at: 1 us, action: restore, link: host0-leaf0}"),
+           "events.0: 'host0-leaf0' has not failed before 1 us");
+  contains(with("events: [{at: 2 us, link: host0-leaf0}, {at: 1 us, link: host0-leaf0}]"),
+           "events.0: 'host0-leaf0' is down already at 2 us");
+  contains(with("events: {at: 1 us, action: flap, link: host0-leaf0, down: 3 us, period: 2 us}"),
+           "events.0.down: 3 us is not below the period, 2 us");
+  contains(with("events: {at: 1 us, action: flap, link: host0-leaf0, period: 1 s, times: 2}"),
+           "events.0.times: the last failure");
+  contains(with("events: {at: 1 us, action: fail, link: host0-leaf0, rate: 1 Gbps}"),
+           "applies only when");
+  contains(with("events: {at: 1 us, action: break, link: host0-leaf0}"), "events");
+}
+
+}  // namespace
+}  // namespace heddle::testing

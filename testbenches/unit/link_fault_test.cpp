@@ -1,0 +1,114 @@
+// Links that fail, slow down or flip bits: what is lost, to the cycle, and that nothing else is.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "device_bench.h"
+#include "kernel/link.h"
+
+namespace heddle::testing {
+namespace {
+
+Frame frame_of(std::uint16_t bytes, FrameKind kind = FrameKind::voq_status) {
+  Frame frame;
+  frame.kind = kind;
+  frame.wire_bytes = bytes;
+  return frame;
+}
+
+// 50 B/cycle, 10 cycles of flight: a frame of 100 B that starts in cycle t is visible at t + 12.
+TEST(LinkFault, WhatIsVisibleBeforeTheFailureArrivesTheRestIsLost) {
+  in_child([] {
+    Workbench bench;
+    Link& link = bench.link({50, 1}, 10);
+    link.send(frame_of(100), 0);
+    link.send(frame_of(100), 2);
+    ASSERT_NE(link.front(12), nullptr);
+    link.pop(12);
+    link.fail();  // from cycle 13 on: the second would have been visible at 14
+    EXPECT_EQ(link.front(14), nullptr);
+    link.send(frame_of(100), 13);
+    EXPECT_EQ(link.front(25), nullptr);
+    link.restore();
+    link.send(frame_of(100), 15);
+    EXPECT_EQ(link.front(26), nullptr);
+    EXPECT_NE(link.front(27), nullptr);
+    EXPECT_EQ(link.losses().frames, 2U);
+    EXPECT_EQ(link.losses().bytes, 200U);
+    EXPECT_EQ(link.frames(), 4U);
+    EXPECT_EQ(link.frames_taken(), 1U);
+    EXPECT_EQ(link.in_flight(), 1U);
+  });
+}
+
+TEST(LinkFault, LostPacketsGiveTheirRecordsBack) {
+  in_child([] {
+    Workbench bench;
+    PacketPool& packets = bench.packets();
+    Link& link = bench.link({50, 1}, 10);
+    Frame packet = frame_of(100, FrameKind::packet);
+    packet.packet = packets.acquire();
+    link.send(packet, 0);
+    // A cell in which an acknowledgement and a packet end.
+    Frame cell = frame_of(100, FrameKind::cell);
+    cell.packet = packets.acquire();
+    const std::uint32_t second = packets.acquire();
+    packets[cell.packet].frame.kind = FrameKind::ack;
+    packets[cell.packet].next = second;
+    packets[second].frame.kind = FrameKind::packet;
+    packets[second].next = no_packet;
+    link.send(cell, 2);
+    link.fail();
+    EXPECT_EQ(packets.live(), 0U);
+    EXPECT_EQ(link.losses().packets, 2U);
+    EXPECT_EQ(link.losses().answers, 1U);
+  });
+}
+
+TEST(LinkFault, ADegradedLinkIsExactlyAsSlowAsItsRate) {
+  in_child([] {
+    Workbench bench;
+    Link& link = bench.link({50, 1}, 1);
+    link.send(frame_of(101), 0);  // ends at 2.02
+    link.set_rate({25, 2});       // 12.5 B/cycle; the frame that is on the link keeps its time
+    EXPECT_EQ(link.ready_at(), 3U);
+    link.send(frame_of(100), 3);  // at once: 2.02 + 8
+    EXPECT_EQ(link.ready_at(), 11U);
+    link.set_rate({50, 1});
+    for (int n = 0; n < 100; ++n) link.send(frame_of(101), link.ready_at());
+    EXPECT_EQ(link.ready_at(), 11U + 202U);
+  });
+}
+
+// Flipping each of the 8n bits with probability p spares a frame with probability (1-p)^8n.
+TEST(LinkFault, BitErrorsLoseTheirShare) {
+  in_child([] {
+    for (const double ratio : {1e-5, 1e-4}) {
+      Workbench bench;
+      Link& link = bench.link({5000, 1}, 1);
+      link.set_bit_error_ratio(ratio);
+      constexpr unsigned frames = 100'000;
+      for (unsigned n = 0; n < frames; ++n) link.send(frame_of(1000), link.ready_at());
+      const double share = 1 - std::pow(1 - ratio, 8000);
+      const double deviation = std::sqrt(frames * share * (1 - share));
+      EXPECT_NEAR(static_cast<double>(link.losses().frames), frames * share, 4 * deviation);
+      link.set_bit_error_ratio(0);
+      const std::uint64_t lost = link.losses().frames;
+      for (unsigned n = 0; n < 1000; ++n) link.send(frame_of(1000), link.ready_at());
+      EXPECT_EQ(link.losses().frames, lost);
+    }
+  });
+}
+
+TEST(LinkFault, BitErrorsSparePauses) {
+  in_child([] {
+    Workbench bench;
+    Link& link = bench.link({5000, 1}, 1);
+    link.set_bit_error_ratio(0.01);
+    for (unsigned n = 0; n < 1000; ++n) link.send(pause_frame(0, true), link.ready_at());
+    EXPECT_EQ(link.losses().frames, 0U);
+  });
+}
+
+}  // namespace
+}  // namespace heddle::testing
