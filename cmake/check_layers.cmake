@@ -1,5 +1,5 @@
 # Fails when an include points against the arrows between the folders:
-#   kernel <- parts <- {switches, endpoints} <- scenarios/engine <- testbenches
+#   kernel <- parts <- {switches, endpoints, accelerator} <- scenarios/engine <- testbenches
 # Run by CTest (repository.layers), or: cmake -P cmake/check_layers.cmake
 cmake_minimum_required(VERSION 3.25)
 cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH root)
@@ -9,10 +9,12 @@ set(models/kernel    kernel)
 set(models/parts     kernel parts)
 set(models/switches  kernel parts switches)
 set(models/endpoints kernel parts endpoints)
-set(scenarios/engine kernel parts switches endpoints engine)
+set(models/accelerator kernel parts accelerator)
+set(scenarios/engine kernel parts switches endpoints accelerator engine)
 
 set(violations "")
-foreach(folder models/kernel models/parts models/switches models/endpoints scenarios/engine)
+foreach(folder models/kernel models/parts models/switches models/endpoints models/accelerator
+        scenarios/engine)
   file(GLOB_RECURSE files RELATIVE ${root} ${root}/${folder}/*.h ${root}/${folder}/*.cpp)
   foreach(file ${files})
     file(STRINGS ${root}/${file} includes REGEX "^ *# *include *\"")
