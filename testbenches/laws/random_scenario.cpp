@@ -12,6 +12,7 @@
 #include "engine/check.h"
 #include "engine/conditions.h"
 #include "engine/field_text.h"
+#include "engine/presets.h"
 #include "engine/quantity.h"
 #include "engine/scenario.h"
 #include "kernel/error.h"
@@ -219,11 +220,22 @@ class Drawing {
     }
     draw_inner(section("workload"), root_, "");
     Scenario plain;
-    return spell_out(root_, describe(plain), root_);
+    const Section defaults = describe(plain);
+    with_presets(plain, defaults);
+    return spell_out(root_, defaults, root_);
   }
 
  private:
   static constexpr Bytes first_message = 4_KiB;
+
+  /// A value that is not spelled is the preset's, if it has one.
+  void with_presets(Scenario& plain, const Section& defaults) const {
+    plain.scheduled.preset = scenario_.scheduled.preset;
+    plain.adaptive.preset = scenario_.adaptive.preset;
+    apply_presets(defaults);
+    plain.scheduled.preset = ScheduledPreset::none;
+    plain.adaptive.preset = AdaptivePreset::none;
+  }
 
   const Section& section(const std::string& key) const { return *find_key(root_.sections, key); }
 
