@@ -25,7 +25,7 @@ struct ChoiceTarget {
 /// What a field points to. An empty optional is spelled `auto` in a scenario.
 using FieldTarget = std::variant<std::uint64_t*, double*, bool*, std::string*, Bytes*, Duration*,
                                  Rate*, Frequency*, std::optional<Bytes>*, std::optional<Duration>*,
-                                 std::optional<std::uint64_t>*, ChoiceTarget>;
+                                 std::optional<Rate>*, std::optional<std::uint64_t>*, ChoiceTarget>;
 
 /// A key means something only while the choice field `key` spells one of `values`. The path is
 /// that of a field in the same section, or from the root of the scenario when it starts with '/'.

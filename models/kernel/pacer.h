@@ -24,9 +24,9 @@ class Pacer {
   /// First cycle in which the next event may happen.
   Cycle due() const { return due_; }
 
-  /// The event happens in cycle `now` >= due().
-  void spend(Cycle now) {
-    exact_ = (now == due_ ? exact_ : now * unit_) + interval_;
+  /// The event, or so many at once, happens in cycle `now` >= due().
+  void spend(Cycle now, std::uint64_t events = 1) {
+    exact_ = (now == due_ ? exact_ : now * unit_) + interval_ * events;
     due_ = static_cast<Cycle>((exact_ + unit_ - 1) / unit_);
   }
 

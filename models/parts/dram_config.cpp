@@ -66,7 +66,6 @@ void DramConfig::check() const {
   };
   multiple("stripe", stripe, "burst", burst);
   multiple("row", row, "stripe", stripe);
-  multiple("capacity", capacity, "all rows with one number", {row.value * channels * banks});
   if (!(precharge < row_cycle)) throw InputError("precharge: is not below row_cycle");
   const std::uint64_t closed = refresh.picoseconds + 2 * row_cycle.picoseconds;
   const std::uint64_t open = activate_to_read.picoseconds + activate_to_write.picoseconds +

@@ -37,7 +37,7 @@ struct DramConfig {
   void describe(Fields& fields);
 
   /// Throws InputError, its text beginning with a key of this section, unless stripes consist of
-  /// whole bursts, rows of whole stripes, a stack of whole rows, and refreshes leave time for work.
+  /// whole bursts, rows of whole stripes, and refreshes leave time for work.
   void check() const;
 };
 

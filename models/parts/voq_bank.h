@@ -35,6 +35,7 @@ class VoqBank {
     Cycle head_since = 0;            ///< when the first packet became the first
     Cycle credited_since = 0;        ///< when the balance last became positive
     Cycle last_news = 0;             ///< last credit received, or first packet of a backlog
+    bool held = false;               ///< must not send: its first packet is not here
   };
 
   unsigned voq(unsigned destination, unsigned traffic_class) const {
@@ -89,7 +90,13 @@ class VoqBank {
     update(voq);
   }
 
-  /// VOQs of a class that hold a packet and a positive balance, by destination.
+  /// A VOQ whose first packet is elsewhere must not send, whatever its balance.
+  void hold(unsigned voq, bool held) {
+    accounts_[voq].held = held;
+    update(voq);
+  }
+
+  /// VOQs of a class that hold a packet and a positive balance, and are not held, by destination.
   const BitMask& sendable(unsigned traffic_class) const { return sendable_[traffic_class]; }
   bool may_send(unsigned voq) const { return sendable_[class_of(voq)].test(destination_of(voq)); }
 
@@ -109,8 +116,9 @@ class VoqBank {
 
  private:
   void update(unsigned voq) {
-    sendable_[class_of(voq)].assign(destination_of(voq),
-                                    !packets_.empty(voq) && accounts_[voq].balance_bytes > 0);
+    const Account& account = accounts_[voq];
+    sendable_[class_of(voq)].assign(
+        destination_of(voq), !packets_.empty(voq) && account.balance_bytes > 0 && !account.held);
   }
 
   unsigned destinations_;

@@ -15,6 +15,8 @@ void ScheduledConfig::describe(Fields& fields) {
              "SRAM kept per host port and lossless class for what arrives after a pause; auto "
              "computes it from rate and cable.",
              "fitted to SONiC's SN4700 pg_profile_lookup.ini");
+  fields.choice("spill", spill, {"none", "hbm"},
+                "Where arriving packets of a long VOQ go: all stay in SRAM, or to the leaf's HBM.");
   fields.add("credit", credit, 64, 65535, "Bytes that one credit allows a VOQ to send.",
              "OpenBCM SDK 6.5.27: credit worth 4096 B");
   fields.add("credit_speedup", credit_speedup, 0.1, 4,
@@ -71,6 +73,7 @@ void ScheduledConfig::describe(Fields& fields) {
              "From a cell's last byte at an element to its output queue.");
   fields.add("loopback_latency", loopback_latency, 1e3, 1e8,
              "Latency of the path inside a leaf for traffic between its own hosts.");
+  fields.section("hbm", hbm, "External memory of each leaf.").when("spill", {"hbm"});
   fields.section("chassis", chassis, "The box form.").when("/fabric.topology", {"single"});
 }
 

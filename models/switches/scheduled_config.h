@@ -5,6 +5,7 @@
 #include "kernel/fields.h"
 #include "parts/segmenter.h"
 #include "parts/spray_order.h"
+#include "switches/spill_config.h"
 
 namespace heddle {
 
@@ -28,11 +29,16 @@ struct ChassisConfig {
 /// The real devices whose values a scenario starts from; the engine knows them.
 enum class ScheduledPreset : std::uint8_t { none, jericho2c_plus, jericho3_ai };
 
+/// Where a leaf's packets go when a VOQ grows too long for its SRAM.
+enum class Spill : std::uint8_t { none, hbm };
+
 struct ScheduledConfig {
   ScheduledPreset preset = ScheduledPreset::none;
   Bytes buffer = 64_MiB;
   Bytes buffer_cell = 256_B;
   std::optional<Bytes> headroom;
+  Spill spill = Spill::none;
+  SpillConfig hbm;
   Bytes credit = 4096_B;
   double credit_speedup = 1.05;
   std::optional<std::uint64_t> credits_outstanding;

@@ -25,6 +25,7 @@ SharedBuffer leaf_memory(const LeafPlace& place, const ScheduledConfig& config,
                          const std::vector<TrafficClassConfig>& classes) {
   SharedBufferConfig memory;
   memory.buffer = config.buffer;
+  if (config.spill == Spill::hbm) memory.buffer.value -= config.hbm.read_buffer.value;
   memory.cell = config.buffer_cell;
   memory.headroom = config.headroom;
   const PausedLink cable{place.host_rate, place.host_latency, config.ingress_latency};
@@ -70,6 +71,12 @@ ScheduledLeaf::ScheduledLeaf(const sc_core::sc_module_name& module_name,
                          static_cast<unsigned>(config.credit_slices)),
          credit_pacer(config, rate)});
   }
+  if (config.spill == Spill::hbm) {
+    const SpillPlace spill_place{id(), spill_reason(),
+                                 place.largest_packet_bytes - ethernet_framing_bytes};
+    spill_ =
+        std::make_unique<SpillMemory>(environment, spill_place, config.hbm, voqs_, sram_, ingress_);
+  }
 }
 
 void ScheduledLeaf::attach_host(unsigned port, Link& from_host, Link& to_host) {
@@ -95,12 +102,28 @@ unsigned ScheduledLeaf::next_loopback_port() {
 }
 
 void ScheduledLeaf::cycle() {
+  receive_from_memory();  // 0. packets written to external memory, packets read back
   receive_from_fabric();  // 1. status, credits; cells back in order, packets to egress queues
   receive_from_hosts();   // 2. packets into VOQs, requests for credits
   watch_credits();        // 3. requests repeated for VOQs that wait too long
   grant_credits();        // 4. egress ports give credits
   segment();              // 5. VOQs with credits are cut into cells
-  send();                 // 6. fabric links and host links
+  use_memory();           // 6. packets to external memory, and back
+  send();                 // 7. fabric links and host links
+}
+
+// --- 0. and 6. external memory ------------------------------------------------------------------
+
+void ScheduledLeaf::receive_from_memory() {
+  if (!spill_) return;
+  spill_->receive(now());
+  announce_pauses();
+}
+
+void ScheduledLeaf::use_memory() {
+  if (!spill_) return;
+  due_.clear(spill_reason());
+  spill_->transmit(now());
 }
 
 // --- 1. from the fabric -------------------------------------------------------------------------
@@ -136,6 +159,7 @@ void ScheduledLeaf::accept_fabric_frame(unsigned port, const Frame& frame) {
     case FrameKind::credit: {
       const unsigned voq = voqs_.voq(frame.source * place_.hosts + of_port, of_class);
       voqs_.credit(voq, frame.sequence, now());
+      if (spill_) spill_->credited(voq);
       ask_for_credits(voq);
       break;
     }
@@ -208,6 +232,7 @@ void ScheduledLeaf::accept_host_frame(unsigned port, Frame frame) {
   }
   voqs_.enqueue(voq, frame, now());
   ingress_.add(stored_bytes(frame), now());
+  if (spill_) spill_->joined(voq, group(port, c), frame);
   ask_for_credits(voq);
 }
 
@@ -344,6 +369,7 @@ void ScheduledLeaf::start_packet(unsigned voq) {
   record.spend(Stage::credit_wait, std::max(first, account.credited_since));
   const Frame packet = voqs_.pop(voq, now());
   burst_bytes_ -= stored_bytes(packet);
+  if (spill_) cutting_read_back_ = spill_->left(voq, packet);
   segmenter_.start(voq, packet);
   ask_for_credits(voq);
 }
@@ -352,9 +378,7 @@ void ScheduledLeaf::emit_cell() {
   const unsigned voq = segmenter_.voq();
   const unsigned leaf = voqs_.destination_of(voq) / place_.hosts;
   const Frame cell = segmenter_.cut(packets_, [&](const Frame& finished) {
-    sram_.release(group(port_of(finished.source), finished.traffic_class), voq,
-                  stored_bytes(finished));
-    ingress_.remove(stored_bytes(finished), now());
+    free_memory_of(voq, finished);
     ++balance_.consumed;
     if (burst_bytes_ <= 0 || !voqs_.may_send(voq)) return false;
     start_packet(voq);
@@ -362,6 +386,16 @@ void ScheduledLeaf::emit_cell() {
   });
   announce_pauses();
   stage_cell(leaf, cell);
+}
+
+void ScheduledLeaf::free_memory_of(unsigned voq, const Frame& packet) {
+  const std::uint32_t bytes = stored_bytes(packet);
+  if (cutting_read_back_) {
+    spill_->sent(bytes);
+  } else {
+    sram_.release(group(port_of(packet.source), packet.traffic_class), voq, bytes);
+  }
+  ingress_.remove(bytes, now());
 }
 
 void ScheduledLeaf::stage_cell(unsigned leaf, Frame cell) {
@@ -374,7 +408,7 @@ void ScheduledLeaf::stage_cell(unsigned leaf, Frame cell) {
   ++balance_.created;
 }
 
-// --- 6. links -----------------------------------------------------------------------------------
+// --- 7. links -----------------------------------------------------------------------------------
 
 void ScheduledLeaf::send() {
   to_fabric_.wake(due_, to_fabric_reason());
@@ -421,7 +455,7 @@ void ScheduledLeaf::waits(std::vector<std::string>& lines) const {
         fmt::format("{}: {} packets for host {} of class {} wait for {}", path(), voqs_.length(voq),
                     destination, voqs_.class_of(voq),
                     account.balance_bytes > 0
-                        ? std::string("a fabric link")
+                        ? std::string(account.held ? "external memory" : "a fabric link")
                         : fmt::format("{} credits of leaf{}", account.requested - account.granted,
                                       destination / place_.hosts)));
   }
@@ -438,6 +472,7 @@ std::vector<BufferView> ScheduledLeaf::buffers() const {
   std::vector<BufferView> views{{"ingress", BufferRole::ingress, &ingress_, true},
                                 {"egress", BufferRole::egress, &egress_, true},
                                 {"reassembly", BufferRole::egress, &reassembly_}};
+  if (spill_) views.push_back({"hbm", BufferRole::hbm, &spill_->occupancy(), true});
   for (unsigned port = 0; port < place_.hosts; ++port) {
     views.push_back(
         {fmt::format("egress_port{}", port), BufferRole::egress, &to_hosts_.occupancy(port)});
@@ -462,6 +497,7 @@ FrameBalance ScheduledLeaf::balance() const {
 
 void ScheduledLeaf::verify(bool drained) const {
   sram_.verify();
+  if (spill_) spill_->verify(drained, path());
   if (!drained) return;
   if (sram_.used_cells() != 0 || egress_.level() != 0 || reassembly_.level() != 0) {
     throw CheckFailure(path() + ": bytes left behind");

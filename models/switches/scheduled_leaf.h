@@ -8,6 +8,7 @@
 // cycle.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include "switches/fabric_ports.h"
 #include "switches/port_headroom.h"
 #include "switches/scheduled_config.h"
+#include "switches/spill_memory.h"
 
 namespace heddle {
 
@@ -41,7 +43,8 @@ struct LeafPlace {
   std::uint32_t largest_packet_bytes;
 };
 
-/// The memory of a leaf's VOQs. Throws InputError when headroom leaves nothing to share.
+/// The memory of a leaf's VOQs, without what is kept for packets read back from external memory.
+/// Throws InputError when headroom leaves nothing to share.
 SharedBuffer leaf_memory(const LeafPlace& place, const ScheduledConfig& config,
                          const std::vector<TrafficClassConfig>& classes);
 
@@ -56,6 +59,8 @@ class ScheduledLeaf : public Device {
   void attach_fabric(unsigned port, Link& from_fabric, Link& to_fabric);
   /// A path inside the leaf, of `loopbacks`.
   void attach_loopback(unsigned path, Link& loopback);
+  /// To be bound to the memory; nullptr unless config.spill is hbm.
+  SpillMemory* spill() { return spill_.get(); }
 
   void input_failed(unsigned port, Cycle at) override;
   void output_restored(unsigned port, Cycle at) override;
@@ -77,11 +82,13 @@ class ScheduledLeaf : public Device {
 
  private:
   void cycle() override;
+  void receive_from_memory();
   void receive_from_fabric();
   void receive_from_hosts();
   void watch_credits();
   void grant_credits();
   void segment();
+  void use_memory();
   void send();
 
   void accept_fabric_frame(unsigned port, const Frame& frame);
@@ -95,6 +102,7 @@ class ScheduledLeaf : public Device {
   void start_packet(unsigned voq);
   void emit_cell();
   void stage_cell(unsigned leaf, Frame cell);
+  void free_memory_of(unsigned voq, const Frame& packet);
   void announce_pauses();
   Frame control_frame(FrameKind kind, unsigned destination, unsigned port, unsigned traffic_class,
                       std::uint32_t count) const;
@@ -107,15 +115,16 @@ class ScheduledLeaf : public Device {
   }
 
   // Reasons to wake, in this order: frames from hosts, frames from the fabric, host links ready,
-  // fabric links ready, credits due per egress port, cells to cut, watchdog.
+  // fabric links ready, credits due per egress port, cells to cut, watchdog, external memory.
   unsigned from_fabric_reason() const { return place_.hosts; }
   unsigned to_host_reason() const { return place_.hosts + fabric_ports(); }
   unsigned to_fabric_reason() const { return to_host_reason() + place_.hosts; }
   unsigned credit_reason() const { return to_fabric_reason() + fabric_ports(); }
   unsigned segment_reason() const { return credit_reason() + place_.hosts; }
   unsigned watchdog_reason() const { return segment_reason() + 1; }
+  unsigned spill_reason() const { return watchdog_reason() + 1; }
   static unsigned reasons(const LeafPlace& place) {
-    return 3 * place.hosts + 2 * (place.fabric_links + place.loopbacks) + 2;
+    return 3 * place.hosts + 2 * (place.fabric_links + place.loopbacks) + 3;
   }
 
   PacketPool& packets_;
@@ -144,6 +153,8 @@ class ScheduledLeaf : public Device {
   Cycle watch_from_ = 0;
   OutputPorts to_fabric_;
   Occupancy ingress_;
+  std::unique_ptr<SpillMemory> spill_;  // none unless config_.spill is hbm
+  bool cutting_read_back_ = false;      // the packet being cut came from external memory
 
   // Egress half.
   struct CreditPort {

@@ -50,6 +50,16 @@ void check_cell_rate(const char* key, const Scenario& scenario) {
                   key, cell, print_quantity(cell * 8 * scenario.fabric.clock.hertz, rate_units())));
 }
 
+void check_hbm(const Scenario& scenario) {
+  const DramConfig& memory = scenario.scheduled.hbm.memory;
+  check_rate("scheduled.hbm.channel_rate", memory.channel_rate, scenario);
+  try {
+    memory.check();
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("scheduled.hbm.{}", error.what()));
+  }
+}
+
 /// The smallest of the leaves' or switches' memories must hold a packet beside its headroom.
 template <class MakeMemory>
 void check_memory(const char* key, const Scenario& scenario, MakeMemory&& make) {
@@ -90,6 +100,7 @@ void check_devices(const Scenario& scenario) {
     const char* key = single ? "scheduled.chassis.internal_rate" : "fabric.fabric_link.rate";
     check_rate(key, fabric_link(scenario).rate, scenario);
     if (scheduled) check_cell_rate(key, scenario);
+    if (scheduled && scenario.scheduled.spill == Spill::hbm) check_hbm(scenario);
   }
   const Blueprint blueprint = draw(scenario, Extent::one_of_each_tier);
   for (const Blueprint::Box& box : blueprint.boxes) {

@@ -34,6 +34,7 @@ void Fabric::build_boxes(const Scenario& scenario, const Blueprint& blueprint,
     } else if (drawn.leaf) {
       build_leaf(scenario, blueprint, box, environment);
       devices_.push_back(leaves_.back().get());
+      if (leaves_.back()->spill() != nullptr) build_memory(drawn.name, environment);
     } else {
       const auto per_leaf = static_cast<unsigned>(drawn.ports.size()) / blueprint.leaves;
       elements_.push_back(std::make_unique<FabricElement>(drawn.name.c_str(), environment,
@@ -84,6 +85,14 @@ void Fabric::build_leaf(const Scenario& scenario, const Blueprint& blueprint, un
         LinkRate{cell, 1}, environment.clock.cycles(scenario.scheduled.loopback_latency)));
     leaves_.back()->attach_loopback(path, *links_.back());
   }
+}
+
+/// Of the leaf that was built last.
+void Fabric::build_memory(const std::string& leaf, const Environment& environment) {
+  memories_.push_back(
+      std::make_unique<Hbm>((leaf + "_hbm").c_str(), environment.clock, scheduled_.hbm.memory));
+  leaves_.back()->spill()->socket.bind(memories_.back()->socket);
+  devices_.push_back(memories_.back().get());
 }
 
 void Fabric::build_switch(const Scenario& scenario, const Blueprint& blueprint, unsigned box,

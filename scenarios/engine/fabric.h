@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "accelerator/hbm.h"
 #include "endpoints/nic.h"
 #include "engine/blueprint.h"
 #include "engine/workload.h"
@@ -63,6 +64,7 @@ class Fabric {
                    const Environment& environment);
   void build_leaf(const Scenario& scenario, const Blueprint& blueprint, unsigned box,
                   const Environment& environment);
+  void build_memory(const std::string& leaf, const Environment& environment);
   void build_switch(const Scenario& scenario, const Blueprint& blueprint, unsigned box,
                     const Environment& environment);
   void wire(const Blueprint& blueprint, const Environment& environment);
@@ -74,6 +76,7 @@ class Fabric {
   std::vector<std::unique_ptr<Link>> links_;
   std::vector<std::unique_ptr<Nic>> nics_;
   std::vector<std::unique_ptr<ScheduledLeaf>> leaves_;
+  std::vector<std::unique_ptr<Hbm>> memories_;  // of leaves that spill
   std::vector<std::unique_ptr<FabricElement>> elements_;
   std::vector<std::unique_ptr<AdaptiveSwitch>> switches_;
   std::vector<const Device*> devices_;

@@ -85,6 +85,25 @@ void set_receive_pool(const Scenario& scenario, ScheduledConfig& config) {
   }
 }
 
+void set_spill(const Scenario& scenario, SpillConfig& hbm) {
+  const Rate port = scenario.fabric.host_link.rate;
+  hbm.set_auto(port, Rate{port.bits_per_second * EgressShape(scenario).ports});
+  if (*hbm.dram_bound < *hbm.recovery) {
+    throw InputError(fmt::format("scheduled.hbm.recovery: {} is above dram_bound, {}",
+                                 print_quantity(*hbm.recovery), print_quantity(*hbm.dram_bound)));
+  }
+  const std::uint32_t packet = largest_packet_bytes(scenario.nic) - ethernet_framing_bytes;
+  if (hbm.read_buffer.value < packet) {
+    throw InputError(fmt::format("scheduled.hbm.read_buffer: {} does not hold a packet of {} B",
+                                 print_quantity(hbm.read_buffer), packet));
+  }
+  if (!(hbm.read_buffer < scenario.scheduled.buffer)) {
+    throw InputError(fmt::format("scheduled.hbm.read_buffer: {} is not below scheduled.buffer, {}",
+                                 print_quantity(hbm.read_buffer),
+                                 print_quantity(scenario.scheduled.buffer)));
+  }
+}
+
 }  // namespace
 
 std::uint32_t largest_packet_bytes(const NicConfig& nic) {
@@ -134,6 +153,7 @@ ScheduledConfig without_auto(const Scenario& scenario) {
                     print_quantity(egress, byte_units())));
   }
   set_receive_pool(scenario, config);
+  if (config.spill == Spill::hbm) set_spill(scenario, config.hbm);
   return config;
 }
 

@@ -33,6 +33,7 @@ std::uint64_t egress_need(const Scenario& scenario);
 ///   egress_buffer        the SDK's 8,192,000 B, or what credits can bring at most
 ///   xoff_cells           the SDK's 384, or what the pool leaves beside the cells that still come
 ///   xon_cells            5/6 of xoff_cells
+///   hbm.*                where leaves spill: see SpillConfig
 /// Throws InputError when a chosen value is below what the fabric needs.
 ScheduledConfig without_auto(const Scenario& scenario);
 

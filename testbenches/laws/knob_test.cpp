@@ -39,6 +39,11 @@ const std::string scheduled_blocked_element =
 const std::string scheduled_small_memory =
     "switch: scheduled\nfabric: {topology: single, hosts: 4}\nscheduled: {buffer: 1 MB}\n"
     "workload: {pattern: incast, senders: 3, message: 3 MB}\n";
+/// Three leaves keep a small memory each busy with what waits for one port.
+const std::string scheduled_spill =
+    "switch: scheduled\nfabric: {leaves: 3, spines: 2, hosts_per_leaf: 4}\n"
+    "workload: {pattern: incast, senders: 8, message: 300 KB}\nnic: {window: 1 MB}\n"
+    "scheduled: {spill: hbm, hbm: {dram_bound: 20 KB, channels: 1, banks: 4, queue: 16}}\n";
 const std::string chassis =
     "switch: scheduled\nfabric: {topology: single, hosts: 8}\n"
     "workload: {pattern: permutation, message: 64 KiB}\n";
@@ -157,6 +162,38 @@ const std::vector<Turn> turns{
     {"scheduled.buffer", "2 MB", scheduled_small_memory},
     {"scheduled.buffer_cell", "1 KiB", scheduled_small_memory},
     {"scheduled.headroom", "100 KB", scheduled_small_memory},
+    {"scheduled.spill", "hbm", scheduled_small_memory},
+    {"scheduled.hbm.dram_bound", "30 KB", scheduled_spill},
+    {"scheduled.hbm.recovery", "15 KB",
+     "fabric: {leaves: 2, spines: 2, hosts_per_leaf: 2}\n"
+     "workload: {pattern: bursty, message: 4 KiB, load: 0.9, duration: 100 us}\n"
+     "scheduled: {spill: hbm, hbm: {dram_bound: 20 KB}}\n"},
+    {"scheduled.hbm.rate", "100 Gbps", scheduled_spill},
+    {"scheduled.hbm.read_buffer", "5 KB", scheduled_spill},
+    {"scheduled.hbm.channels", "2", scheduled_spill},
+    {"scheduled.hbm.banks", "2", scheduled_spill},
+    {"scheduled.hbm.channel_rate", "200 Gbps", scheduled_spill},
+    {"scheduled.hbm.capacity", "64 KiB", scheduled_spill},
+    {"scheduled.hbm.row", "1 KiB", scheduled_spill},
+    {"scheduled.hbm.stripe", "512 B", scheduled_spill},
+    {"scheduled.hbm.burst", "128 B", scheduled_spill},
+    {"scheduled.hbm.row_cycle", "90 ns", scheduled_spill},
+    {"scheduled.hbm.activate_to_read", "20 ns", scheduled_spill},
+    {"scheduled.hbm.activate_to_write", "20 ns", scheduled_spill},
+    {"scheduled.hbm.precharge", "20 ns", scheduled_spill},
+    {"scheduled.hbm.four_activates", "90 ns", scheduled_spill},
+    {"scheduled.hbm.read_latency", "23 ns", scheduled_spill},
+    {"scheduled.hbm.write_latency", "8 ns", scheduled_spill},
+    {"scheduled.hbm.read_to_precharge", "9 ns", scheduled_spill},
+    {"scheduled.hbm.write_recovery", "20 ns", scheduled_spill},
+    {"scheduled.hbm.write_to_read", "12 ns", scheduled_spill},
+    {"scheduled.hbm.read_to_write", "5 ns", scheduled_spill},
+    {"scheduled.hbm.refresh", "300 ns", scheduled_spill},
+    {"scheduled.hbm.refresh_interval", "2 us", scheduled_spill},
+    {"scheduled.hbm.queue", "8", scheduled_spill},
+    {"scheduled.hbm.window", "1", scheduled_spill},
+    {"scheduled.hbm.batch", "2", scheduled_spill},
+    {"scheduled.hbm.age_limit", "0", scheduled_spill},
     {"scheduled.credit", "1 KiB", scheduled},
     {"scheduled.credit_speedup", "0.5", scheduled},
     {"scheduled.credit_slices", "2",
