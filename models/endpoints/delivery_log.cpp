@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 
 namespace heddle {
 
@@ -35,12 +36,21 @@ void DeliveryLog::delivered(const PacketRecord& record, std::uint16_t payload_by
         fmt::format("a packet took {} cycles, its stages add up to {}", latency, sum));
   }
   if (record.due < warmup_) return;
+  if (latency >= slowest_.latency) compare_with_slowest(record, latency);
   latency_.add(latency);
   auto& tail = tail_[Histogram::Scale::bucket(latency)];
   for (unsigned s = 0; s < stage_count; ++s) {
     stages_[s].add(record.stage[s]);
     tail[s] += record.stage[s];
   }
+}
+
+void DeliveryLog::compare_with_slowest(const PacketRecord& record, Cycle latency) {
+  const auto rank = [](const PacketRecord& packet) {
+    return std::make_tuple(packet.due, packet.message, packet.order);
+  };
+  if (latency == slowest_.latency && !(rank(record) < rank(slowest_.record))) return;
+  slowest_ = {record, latency};
 }
 
 void DeliveryLog::message_completed(const PacketRecord& of_any_packet, HostId source,

@@ -49,6 +49,15 @@ class Histogram {
   std::uint64_t maximum_ = 0;
 };
 
+/// The packet of a run that took longest from due to delivered; of several the one that was due
+/// first, then that of the smaller message, then the one sent first.
+struct SlowestPacket {
+  PacketRecord record;  ///< as it was on delivery; a latency of 0 when there was none
+  Cycle latency = 0;
+
+  Cycle delivered() const { return record.due + latency; }
+};
+
 class DeliveryLog {
  public:
   /// Packets and messages due before `warmup` are counted, but leave no other trace.
@@ -96,6 +105,7 @@ class DeliveryLog {
   /// The last delivery, or the start of a message when no other was waiting to be delivered.
   Cycle last_progress() const { return last_progress_; }
 
+  const SlowestPacket& slowest() const { return slowest_; }
   const Histogram& latency() const { return latency_; }
   const Histogram& stage(Stage stage) const { return stages_[static_cast<unsigned>(stage)]; }
   /// Share of a stage in the latency of the packets from the p99.9 bucket on.
@@ -106,6 +116,8 @@ class DeliveryLog {
   const Histogram& slowdown_permille() const { return slowdown_permille_; }
 
  private:
+  void compare_with_slowest(const PacketRecord& record, Cycle latency);
+
   Cycle warmup_;
   Ideal ideal_;
   std::uint64_t injected_ = 0;
@@ -120,6 +132,7 @@ class DeliveryLog {
   Cycle last_delivery_ = 0;
   Cycle first_due_ = never;
   Cycle last_progress_ = 0;
+  SlowestPacket slowest_;
   Histogram latency_;
   std::array<Histogram, stage_count> stages_;
   std::vector<std::array<std::uint64_t, stage_count>> tail_;  // stage sums by latency bucket

@@ -139,6 +139,19 @@ Json latency_by_stage(const DeliveryLog& log, double cycle_ns) {
   return json;
 }
 
+/// Absent when no packet was delivered.
+Json slowest_packet(const SlowestPacket& slowest, double cycle_ns) {
+  const PacketRecord& record = slowest.record;
+  Json json{{"message", record.message},
+            {"order", record.order},
+            {"due_ns", static_cast<double>(record.due) * cycle_ns},
+            {"latency_ns", static_cast<double>(slowest.latency) * cycle_ns}};
+  for (unsigned s = 0; s < stage_count; ++s) {
+    json["stage_ns"][stage_texts()[s].name] = static_cast<double>(record.stage[s]) * cycle_ns;
+  }
+  return json;
+}
+
 Json messages(const DeliveryLog& log, double cycle_ns) {
   Json json;
   json["count"] = log.messages_completed();
@@ -270,6 +283,9 @@ nlohmann::ordered_json measure(const RunFacts& facts) {
   json["throughput"]["gbps"] = throughput_gbps(facts.log, end, cycle_ns);
   json["latency_ns"] = latency(facts.log, cycle_ns);
   json["latency_stage_ns"] = latency_by_stage(facts.log, cycle_ns);
+  if (facts.log.slowest().latency != 0) {
+    json["slowest_packet"] = slowest_packet(facts.log.slowest(), cycle_ns);
+  }
   json["messages"] = messages(facts.log, cycle_ns);
   json["reordering"] = reordering(facts.log.reordering());
   json["credits"]["granted"] = totals.credits;

@@ -72,6 +72,19 @@ void add_latency(Statistics& all) {
   }
 }
 
+void add_slowest_packet(Statistics& all) {
+  all.insert(
+      all.end(),
+      {{"slowest_packet.message", "number",
+        "Message of the packet that took longest; of several such packets the one due first. Its "
+        "story: heddle wave worst."},
+       {"slowest_packet.order", "number",
+        "Packets that the message's queue pair had sent before it, repeated ones included."},
+       {"slowest_packet.due_ns", "ns", "When the slowest packet was due."},
+       {"slowest_packet.latency_ns", "ns", "From when it was due until it was delivered."},
+       {"slowest_packet.stage_ns.*", "ns", "What of this it spent in each stage."}});
+}
+
 void add_messages(Statistics& all) {
   all.push_back({"messages.count", "messages", "Messages that were completely delivered."});
   add_distribution(all, "messages.completion_ns", "ns",
@@ -171,6 +184,7 @@ Statistics declare() {
   Statistics all;
   add_packets(all);
   add_latency(all);
+  add_slowest_packet(all);
   add_messages(all);
   add_reordering(all);
   add_buffers_and_links(all);

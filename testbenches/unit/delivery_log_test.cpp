@@ -108,6 +108,32 @@ TEST(DeliveryLog, CountsPacketsAndTheirStages) {
   EXPECT_EQ(log.stage(Stage::hbm).count(), 100U) << "a stage that took nothing counts as zero";
 }
 
+TEST(DeliveryLog, NamesTheSlowestPacketWhateverTheOrderOfDelivery) {
+  const auto slow = [](Cycle due, std::uint32_t message, std::uint32_t order, Cycle took) {
+    PacketRecord record;
+    record.due = due;
+    record.message = message;
+    record.order = order;
+    record.spend(Stage::propagation, due + took);
+    return record;
+  };
+  std::vector<PacketRecord> packets{slow(5, 1, 9, 70),  slow(40, 0, 0, 80), slow(30, 2, 4, 80),
+                                    slow(30, 2, 3, 80), slow(30, 3, 1, 80), slow(1, 1, 1, 79)};
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    DeliveryLog log(0, ideal);
+    EXPECT_EQ(log.slowest().latency, 0U);
+    for (const PacketRecord& packet : packets) log.delivered(packet, 1, packet.mark());
+    EXPECT_EQ(log.slowest().latency, 80U);
+    EXPECT_EQ(log.slowest().record.message, 2U);
+    EXPECT_EQ(log.slowest().record.order, 3U);
+    EXPECT_EQ(log.slowest().delivered(), 110U);
+    std::rotate(packets.begin(), packets.begin() + 1, packets.end());
+  }
+  DeliveryLog log(31, ideal);
+  for (const PacketRecord& packet : packets) log.delivered(packet, 1, packet.mark());
+  EXPECT_EQ(log.slowest().record.due, 40U) << "the others were due before the warm-up";
+}
+
 TEST(DeliveryLog, CountsMessages) {
   DeliveryLog log(0, ideal);
   log.message_started(0, 0);
