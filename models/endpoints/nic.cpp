@@ -537,6 +537,16 @@ std::vector<BufferView> Nic::buffers() const {
   return {{"reorder", BufferRole::nic, &reorder_buffer_, true}};
 }
 
+std::vector<StateView> Nic::state() const {
+  using Kind = StateView::Kind;
+  return {{"paused", Kind::mask, static_cast<unsigned>(ready_.size()),
+           [this] { return std::uint64_t{pause_.mask()}; }},
+          {"open_messages", Kind::level, 64, [this] { return open_flows_; }},
+          {"waiting_answers", Kind::level, 64,
+           [this] { return std::uint64_t{control_.size() - control_next_}; }},
+          {"time_out", Kind::strobe, 1, [this] { return time_outs_; }}};
+}
+
 FrameBalance Nic::balance() const {
   FrameBalance balance;
   balance.received = in_->frames_taken();

@@ -49,6 +49,7 @@ class Nic : public Device {
   void input_failed(unsigned port, Cycle at) override;
   void waits(std::vector<std::string>& lines) const override;
   std::vector<BufferView> buffers() const override;
+  std::vector<StateView> state() const override;
   FrameBalance balance() const override;
   void verify(bool drained) const override;
 

@@ -107,8 +107,18 @@ void Clock::tick() {
   collect();
   if (options_.shuffle_devices) shuffle_due();
   run();
+  if (observer_ != nullptr) show();
   ticking_ = false;
   request_update();
+}
+
+void Clock::show() {
+  if (failure_) return;
+  try {
+    observer_->cycle_ended(now_, due_);
+  } catch (...) {
+    fail(std::current_exception());
+  }
 }
 
 void Clock::shuffle_due() {

@@ -34,6 +34,15 @@ struct ClockOptions {
   std::string reproduce;          ///< command that repeats the run
 };
 
+/// Looks at the devices after each cycle: waves attach here.
+class CycleObserver {
+ public:
+  virtual ~CycleObserver() = default;
+  /// Cycle `now` is over, and `ran` are the devices that ran in it, in any order. May throw: the
+  /// run stops there.
+  virtual void cycle_ended(Cycle now, const std::vector<Device*>& ran) = 0;
+};
+
 class Clock : public sc_core::sc_prim_channel {
  public:
   Clock(const char* name, const ClockOptions& options);
@@ -70,6 +79,9 @@ class Clock : public sc_core::sc_prim_channel {
 
   /// Of all links whose receivers this clock wakes.
   FlightPool& flights() { return flights_; }
+
+  /// From the next cycle on; null for nobody.
+  void observe(CycleObserver* observer) { observer_ = observer; }
 
   /// First exception thrown in a device's cycle. The run stops there.
   std::exception_ptr failure() const { return failure_; }
@@ -128,6 +140,7 @@ class Clock : public sc_core::sc_prim_channel {
   void tick();
   void fetch(const Enrolled& enrolled) const;
   void run();
+  void show();
   void shuffle_due();
   void collect();
   void collect(const Wake& wake);
@@ -152,6 +165,7 @@ class Clock : public sc_core::sc_prim_channel {
   std::uint32_t free_block_ = no_block;
   std::priority_queue<FarWake, std::vector<FarWake>, std::greater<>> far_;
   std::exception_ptr failure_;
+  CycleObserver* observer_ = nullptr;
   std::unique_ptr<sc_core::sc_module> ticker_;
 };
 

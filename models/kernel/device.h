@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <systemc>
 #include <vector>
@@ -24,6 +25,20 @@ struct BufferView {
   BufferRole role;
   const Occupancy* occupancy;
   bool whole = false;  ///< all that the device holds in this role: counts in the totals
+};
+
+/// A value inside a device that waves show beside its queues.
+struct StateView {
+  enum class Kind : std::uint8_t {
+    level,    ///< a count or a size
+    balance,  ///< the same, but it may be negative (two's complement)
+    mask,     ///< a bit per class, class 0 to the right
+    strobe,   ///< a count since the start of the run, of which waves show the increases
+  };
+  std::string name;  ///< its unit last
+  Kind kind;
+  unsigned bits;
+  std::function<std::uint64_t()> read;
 };
 
 /// Frames that a device took from links, gave to links, made, consumed, and holds.
@@ -58,6 +73,10 @@ class Device : public sc_core::sc_module {
 
   /// The device's queues; pointers stay valid for the life of the device.
   virtual std::vector<BufferView> buffers() const = 0;
+
+  /// What else waves show; valid for the life of the device. May change only in the device's own
+  /// cycles.
+  virtual std::vector<StateView> state() const { return {}; }
 
   /// Law: received + created = sent + consumed + dropped + held.
   virtual FrameBalance balance() const = 0;

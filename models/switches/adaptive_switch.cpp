@@ -243,6 +243,20 @@ std::vector<BufferView> AdaptiveSwitch::buffers() const {
   return views;
 }
 
+std::vector<StateView> AdaptiveSwitch::state() const {
+  std::vector<StateView> views;
+  for (unsigned port = 0; port < ports(); ++port) {
+    views.push_back(outputs_.paused_view(port, fmt::format("port{}", port)));
+    views.push_back(pausing_view(memory_, port, class_count_));
+  }
+  views.push_back(
+      {"free_cells", StateView::Kind::level, 32, [this] { return memory_.free_cells(); }});
+  drops_.add_views(views);
+  views.push_back({"trim", StateView::Kind::strobe, 1, [this] { return trimmed_; }});
+  views.push_back({"mark", StateView::Kind::strobe, 1, [this] { return marked_; }});
+  return views;
+}
+
 FrameBalance AdaptiveSwitch::balance() const {
   FrameBalance balance = balance_;
   for (const Link* link : in_) balance.received += link->frames_taken();

@@ -66,6 +66,7 @@ class AdaptiveSwitch : public Device {
 
   void waits(std::vector<std::string>& lines) const override;
   std::vector<BufferView> buffers() const override;
+  std::vector<StateView> state() const override;
   FrameBalance balance() const override;
   void verify(bool drained) const override;
 

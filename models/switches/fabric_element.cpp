@@ -115,6 +115,19 @@ std::vector<BufferView> FabricElement::buffers() const {
   return views;
 }
 
+std::vector<StateView> FabricElement::state() const {
+  std::vector<StateView> views;
+  for (unsigned port = 0; port < ports(); ++port) {
+    const std::string name = fmt::format("fabric_port{}", port);
+    views.push_back({name + "_pool_cells", StateView::Kind::level, 32,
+                     [this, port] { return pool_cells_[port]; }});
+    views.push_back({name + "_stopping", StateView::Kind::mask, 1,
+                     [this, port] { return std::uint64_t{stopped_.test(port)}; }});
+    views.push_back(outputs_.paused_view(port, name));
+  }
+  return views;
+}
+
 FrameBalance FabricElement::balance() const {
   FrameBalance balance = balance_;
   for (const Link* link : from_leaf_) balance.received += link->frames_taken();

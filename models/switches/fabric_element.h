@@ -28,6 +28,7 @@ class FabricElement : public Device {
   void output_restored(unsigned port, Cycle at) override;
   void waits(std::vector<std::string>& lines) const override;
   std::vector<BufferView> buffers() const override;
+  std::vector<StateView> state() const override;
   FrameBalance balance() const override;
   void verify(bool drained) const override;
 

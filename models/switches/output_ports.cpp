@@ -4,6 +4,11 @@
 
 namespace heddle {
 
+StateView OutputPorts::paused_view(unsigned port, const std::string& of_port) const {
+  return {of_port + "_paused", StateView::Kind::mask, classes_,
+          [this, port] { return std::uint64_t{ports_[port].paused}; }};
+}
+
 void OutputPorts::waits(const std::string& path, std::vector<std::string>& lines) const {
   for (unsigned port = 0; port < size(); ++port) {
     for (unsigned c = 0; c < classes_; ++c) {

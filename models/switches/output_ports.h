@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernel/bit_mask.h"
+#include "kernel/device.h"
 #include "kernel/environment.h"
 #include "kernel/occupancy.h"
 #include "kernel/prefetch.h"
@@ -139,6 +140,9 @@ class OutputPorts {
     for (const Rules& rules : rules_) frames += rules.link_local.size();
     return frames;
   }
+
+  /// Which classes the peer of a port has stopped.
+  StateView paused_view(unsigned port, const std::string& of_port) const;
 
   /// Who waits for what on the links, one line per queue that is not empty.
   void waits(const std::string& path, std::vector<std::string>& lines) const;

@@ -1,5 +1,7 @@
 #include "switches/port_headroom.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -43,6 +45,21 @@ std::vector<Bytes> group_headroom(const SharedBufferConfig& config,
     }
   }
   return headroom;
+}
+
+StateView pausing_view(const SharedBuffer& memory, unsigned port, unsigned classes) {
+  return {fmt::format("port{}_pausing", port), StateView::Kind::mask, classes, [=, &memory] {
+            std::uint64_t mask = 0;
+            for (unsigned c = 0; c < classes; ++c) {
+              mask |= std::uint64_t{memory.xoff(port * classes + c)} << c;
+            }
+            return mask;
+          }};
+}
+
+void DropCounts::add_views(std::vector<StateView>& views) const {
+  views.push_back({"drop", StateView::Kind::strobe, 1, [this] { return total(); }});
+  views.push_back({"dropped", StateView::Kind::level, 64, [this] { return total(); }});
 }
 
 }  // namespace heddle

@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "kernel/device.h"
 #include "kernel/error.h"
 #include "kernel/frame.h"
 #include "kernel/units.h"
@@ -29,6 +30,9 @@ std::vector<Bytes> group_headroom(const SharedBufferConfig& config,
                                   const std::vector<PausedLink>& ports,
                                   const std::vector<TrafficClassConfig>& classes);
 
+/// Which classes of the sender of `port` the device has paused.
+StateView pausing_view(const SharedBuffer& memory, unsigned port, unsigned classes);
+
 /// Packets that found no room, by reason; those of hosts' data and their answers apart.
 class DropCounts {
  public:
@@ -47,6 +51,9 @@ class DropCounts {
     for (unsigned i = 0; i < data_.size(); ++i) sum += data_[i] + answers_[i];
     return sum;
   }
+
+  /// What waves show of them.
+  void add_views(std::vector<StateView>& views) const;
 
  private:
   std::array<std::uint64_t, 6> data_{};  // by Admission

@@ -484,6 +484,45 @@ std::vector<BufferView> ScheduledLeaf::buffers() const {
   return views;
 }
 
+std::vector<StateView> ScheduledLeaf::state() const {
+  using Kind = StateView::Kind;
+  std::vector<StateView> views;
+  for (unsigned port = 0; port < place_.hosts; ++port) {
+    const CreditPort& p = credit_ports_[port];
+    views.push_back(pausing_view(sram_, port, class_count_));
+    const std::string name = fmt::format("egress_port{}", port);
+    views.push_back(to_hosts_.paused_view(port, name));
+    views.push_back(
+        {name + "_wanted_credits", Kind::level, 64, [&p] { return p.scheduler.outstanding(); }});
+    views.push_back({name + "_owed_bytes", Kind::balance, 64,
+                     [&p] { return static_cast<std::uint64_t>(p.owed_bytes); }});
+  }
+  for (unsigned port = 0; port < place_.fabric_links; ++port) {
+    views.push_back(to_fabric_.paused_view(port, fmt::format("fabric_port{}", port)));
+  }
+  views.push_back({"granted_credits", Kind::level, 64, [this] { return credits_granted_; }});
+  views.push_back({"free_cells", Kind::level, 32, [this] { return sram_.free_cells(); }});
+  drops_.add_views(views);
+  add_voq_views(views);
+  return views;
+}
+
+/// The credit account of each VOQ.
+void ScheduledLeaf::add_voq_views(std::vector<StateView>& views) const {
+  using Kind = StateView::Kind;
+  for (unsigned voq = 0; voq < voqs_.size(); ++voq) {
+    const VoqBank::Account& account = voqs_.account(voq);
+    const std::string name =
+        fmt::format("voq_host{}_class{}", voqs_.destination_of(voq), voqs_.class_of(voq));
+    views.push_back(
+        {name + "_queued_bytes", Kind::level, 64, [&account] { return account.queued_bytes; }});
+    views.push_back({name + "_balance_bytes", Kind::balance, 64,
+                     [&account] { return static_cast<std::uint64_t>(account.balance_bytes); }});
+    views.push_back({name + "_wanted_credits", Kind::level, 32,
+                     [&account] { return std::uint64_t{account.requested - account.granted}; }});
+  }
+}
+
 FrameBalance ScheduledLeaf::balance() const {
   FrameBalance balance = balance_;
   for (const Link* link : from_host_) balance.received += link->frames_taken();

@@ -66,6 +66,7 @@ class ScheduledLeaf : public Device {
   void output_restored(unsigned port, Cycle at) override;
   void waits(std::vector<std::string>& lines) const override;
   std::vector<BufferView> buffers() const override;
+  std::vector<StateView> state() const override;
   FrameBalance balance() const override;
 
   void verify(bool drained) const override;
@@ -106,6 +107,8 @@ class ScheduledLeaf : public Device {
   void announce_pauses();
   Frame control_frame(FrameKind kind, unsigned destination, unsigned port, unsigned traffic_class,
                       std::uint32_t count) const;
+
+  void add_voq_views(std::vector<StateView>& views) const;
 
   unsigned port_of(unsigned host) const { return host % place_.hosts; }
   unsigned next_loopback_port();

@@ -273,5 +273,37 @@ TEST(Clock, TheFirstFailureEndsTheRunAndSaysWhere) {
   });
 }
 
+/// Notes who ran in which cycle, until it has seen enough.
+class Watcher : public CycleObserver {
+ public:
+  explicit Watcher(Cycle fails) : fails_(fails) {}
+
+  std::map<Cycle, std::set<std::uint32_t>> seen;
+
+ private:
+  void cycle_ended(Cycle now, const std::vector<Device*>& ran) override {
+    for (const Device* device : ran) seen[now].insert(device->id());
+    if (now == fails_) throw InputError("the disk is full");
+  }
+  Cycle fails_;
+};
+
+TEST(Clock, AnObserverSeesWhoRanAndMayEndTheRun) {
+  in_child([] {
+    Dormitory all(3);
+    all[0].ask(0, 10);
+    all[2].ask(0, 10);
+    all[1].ask(0, 25);
+    all[1].ask(0, 30);
+    all[1].ask(0, 40);
+    Watcher watcher(30);
+    all.bench().clock().observe(&watcher);
+    EXPECT_THROW(all.bench().run(100), InputError);
+    EXPECT_EQ(watcher.seen,
+              (std::map<Cycle, std::set<std::uint32_t>>{{10, {0, 2}}, {25, {1}}, {30, {1}}}));
+    EXPECT_EQ(all[1].woken().count(40), 0U);
+  });
+}
+
 }  // namespace
 }  // namespace heddle::testing
