@@ -97,6 +97,7 @@ class alignas(64) Link {
   // --- facts ----------------------------------------------------------------------------------
 
   const std::string& name() const { return name_; }
+  std::uint32_t receiver() const { return receiver_; }  ///< the device
   const LinkRate& rate() const { return rate_; }
   Cycle latency() const { return latency_; }
   Cycle pipeline() const { return pipeline_; }

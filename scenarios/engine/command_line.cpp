@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <new>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@
 #include "engine/progress.h"
 #include "engine/result_file.h"
 #include "engine/table.h"
+#include "engine/trace_selection.h"
+#include "engine/wave_worst.h"
 #include "kernel/error.h"
 
 namespace heddle {
@@ -37,6 +40,8 @@ struct Options {
   std::string out;
   std::string json;
   std::string key;
+  TraceRequest trace;
+  std::string what;
   HeadroomOptions headroom;
   CreditsOptions credits;
   unsigned jobs = 0;
@@ -99,6 +104,24 @@ std::string labels(const std::vector<Scenario>& scenarios) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+/// What `heddle wave` needs to run it again. Names of files count from the current folder.
+nlohmann::ordered_json arguments(const Options& options) {
+  return {{"folder", std::filesystem::current_path().string()},
+          {"file", options.file},
+          {"set", options.sets},
+          {"seed", options.seed}};
+}
+
+/// Sets the waves that the variants write. Bad requests end the program here, before anything runs.
+void request_trace(const Options& options, const std::vector<Scenario>& scenarios,
+                   CompareOptions& compare_options) {
+  if (options.trace.globs.empty()) return;
+  compare_options.trace = [&](const Scenario& scenario) {
+    return select_trace(options.trace, scenario, compare_options.folder);
+  };
+  for (const Scenario& scenario : scenarios) compare_options.trace(scenario);
+}
+
 int run_scenarios(const Options& options, const std::vector<Scenario>& scenarios) {
   CompareOptions compare_options;
   compare_options.run.shuffle_devices = options.shuffle_devices;
@@ -109,6 +132,8 @@ int run_scenarios(const Options& options, const std::vector<Scenario>& scenarios
   compare_options.jobs = options.jobs;
   compare_options.folder = options.out.empty() ? "results/" + scenarios.front().name : options.out;
   compare_options.quiet = options.quiet;
+  compare_options.arguments = arguments(options);
+  request_trace(options, scenarios, compare_options);
   prepare_folder(compare_options.folder);
 
   const Comparison comparison = compare(scenarios, compare_options);
@@ -176,6 +201,13 @@ int explain_command(const Options& options) {
   return exit_done;
 }
 
+int wave_command(const Options& options) {
+  const std::string variant = options.variants.empty() ? "" : options.variants.front();
+  const WaveOutcome outcome = wave_worst({options.file, variant, options.out, options.quiet});
+  print(outcome.story);
+  return outcome.exit_code;
+}
+
 int headroom_command(const Options& options) {
   print(headroom_table(options.headroom));
   return exit_done;
@@ -229,6 +261,36 @@ void add_credits_options(CLI::App& command, CreditsOptions& options) {
   command.add_option("--leaves", options.leaves, "Leaves that send to the port")->type_name("N");
 }
 
+void add_wave_options(CLI::App& command, Options& options) {
+  command.add_option("what", options.what, "'worst': the slowest packet, stage by stage")
+      ->required()
+      ->check([](const std::string& what) {
+        return what == "worst" ? "" : fmt::format("'{}' is not 'worst'", what);
+      });
+  command.add_option("results", options.file, "results.json of a finished run, or its folder")
+      ->required();
+  command.add_option("--variant", options.variants, "The variant; needed where there are several")
+      ->type_name("NAME")
+      ->expected(1);
+  command.add_option("--out", options.out, "Folder of the waves; default that of the results")
+      ->type_name("DIR");
+  command.add_flag("--quiet", options.quiet, "Shows no progress");
+}
+
+void add_trace_options(CLI::App& command, TraceRequest& request) {
+  CLI::Option* const trace =
+      command
+          .add_option("--trace", request.globs,
+                      "Writes waves of devices and links with such names: --trace 'leaf0*'")
+          ->type_name("GLOB")
+          ->allow_extra_args(false);
+  command
+      .add_option("--trace-window", request.window,
+                  "The time of the waves, as in '2 us..5 us'; default the whole run")
+      ->type_name("A..B")
+      ->needs(trace);
+}
+
 void add_set(CLI::App& command, Options& options) {
   command.add_option("--set", options.sets, "Overrides a key of the file: --set nic.mtu='1 KiB'")
       ->type_name("KEY=VALUE")
@@ -255,6 +317,7 @@ void add_run_options(CLI::App& command, Options& options, const char* variant) {
   command.add_option("--jobs", options.jobs, "Variants at once; default one per hardware thread")
       ->type_name("N")
       ->check(CLI::Range(1U, 1024U));
+  add_trace_options(command, options.trace);
   command.add_flag("--shuffle-devices", options.shuffle_devices,
                    "Checks the simulator: devices of a cycle run in random order");
   command.add_flag("--no-idle-skip", options.no_idle_skip,
@@ -282,6 +345,7 @@ class Program {
         add("explain", "Says what a parameter, preset or statistic means", explain_command);
     explain.add_option("key", options_.key, "Such as nic.receive or latency_ns.p99");
     explain.add_flag("--markdown", options_.markdown, "Prints all of them as Markdown tables");
+    add_wave_options(add("wave", "Runs again and shows where time went", wave_command), options_);
     add_headroom_options(
         add("headroom", "Calculates the buffer that priority flow control needs", headroom_command),
         options_.headroom);

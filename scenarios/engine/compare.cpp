@@ -53,6 +53,7 @@ class Run {
     RunOptions run = options_.run;
     const std::string label = label_of(scenarios_[next_]);
     if (options_.reproduce) run.reproduce = options_.reproduce(label);
+    if (options_.trace) run.trace = options_.trace(scenarios_[next_]);
     children_.emplace_back(scenarios_[next_], run, simulate_, children_);
     positions_.push_back(next_++);
   }
@@ -126,8 +127,10 @@ class Run {
       if (end.exit_code == 0) continue;
       failures[label] = {{"exit_code", end.exit_code}, {"explanation", end.explanation}};
     }
-    return {{"heddle", version},        {"scenario", first.name}, {"seed", first.seed},
-            {"parameters", parameters}, {"variants", variants},   {"failures", failures}};
+    return {{"heddle", version},        {"scenario", first.name},
+            {"seed", first.seed},       {"arguments", options_.arguments},
+            {"parameters", parameters}, {"variants", variants},
+            {"failures", failures}};
   }
 
   Comparison conclude() {

@@ -17,8 +17,12 @@ namespace heddle {
 struct CompareOptions {
   RunOptions run;  ///< for every variant; `reproduce` and `progress` are set by `compare`
   std::function<std::string(const std::string& label)> reproduce;
-  unsigned jobs = 0;             ///< variants at once; 0 means one per hardware thread
-  std::filesystem::path folder;  ///< of results.json; must exist
+  /// The waves to write of a variant; null for none.
+  std::function<TraceOptions(const Scenario&)> trace;
+  nlohmann::ordered_json arguments =
+      nlohmann::ordered_json::object();  ///< what led to the scenarios; stands in results.json
+  unsigned jobs = 0;                     ///< variants at once; 0 means one per hardware thread
+  std::filesystem::path folder;          ///< of results.json; must exist
   bool quiet = false;
 };
 

@@ -8,6 +8,36 @@
 
 namespace heddle {
 
+namespace {
+
+std::string host_name(unsigned host) { return fmt::format("host{}", host); }
+std::string loopback_name(const Blueprint::Box& leaf, unsigned path) {
+  return fmt::format("{}-inside{}", leaf.name, path);
+}
+
+}  // namespace
+
+std::vector<std::string> part_names(const Scenario& scenario, const Blueprint& blueprint) {
+  std::vector<std::string> names;
+  for (unsigned host = 0; host < blueprint.hosts; ++host) names.push_back(host_name(host));
+  for (const Blueprint::Box& box : blueprint.boxes) {
+    names.push_back(box.name);
+    if (scenario.switch_kind != SwitchKind::scheduled || !box.leaf) continue;
+    for (unsigned path = 0; path < scenario.scheduled.cells_per_cycle; ++path) {
+      names.push_back(loopback_name(box, path));
+    }
+  }
+  for (const DrawnCable& cable : cables_of(blueprint)) {
+    names.push_back(cable.forth);
+    names.push_back(cable.back);
+  }
+  return names;
+}
+
+std::string sender_name(const std::string& link) {
+  return link.substr(0, link.find_first_of(".-"));
+}
+
 Fabric::Fabric(const Scenario& scenario, const Blueprint& blueprint, const Environment& environment,
                Workload& workload, DeliveryLog& log, const MessageEvents& events)
     : hosts_per_leaf_(blueprint.hosts_per_leaf),
@@ -16,7 +46,7 @@ Fabric::Fabric(const Scenario& scenario, const Blueprint& blueprint, const Envir
   for (unsigned host = 0; host < blueprint.hosts; ++host) {
     const auto number = static_cast<HostId>(host);
     nics_.push_back(std::make_unique<Nic>(
-        fmt::format("host{}", host).c_str(), environment, number, blueprint.hosts, scenario.nic,
+        host_name(host).c_str(), environment, number, blueprint.hosts, scenario.nic,
         scenario.classes, scenario.fabric.host_link.rate, workload.source(number), log, events));
     devices_.push_back(nics_.back().get());
   }
@@ -81,8 +111,8 @@ void Fabric::build_leaf(const Scenario& scenario, const Blueprint& blueprint, un
   const auto cell = static_cast<std::uint32_t>(largest_cell_bytes(scheduled_));
   for (unsigned path = 0; path < place.loopbacks; ++path) {
     links_.push_back(std::make_unique<Link>(
-        fmt::format("{}-inside{}", drawn.name, path), environment.clock, environment.packets,
-        LinkRate{cell, 1}, environment.clock.cycles(scenario.scheduled.loopback_latency)));
+        loopback_name(drawn, path), environment.clock, environment.packets, LinkRate{cell, 1},
+        environment.clock.cycles(scenario.scheduled.loopback_latency)));
     leaves_.back()->attach_loopback(path, *links_.back());
   }
 }

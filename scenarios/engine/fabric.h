@@ -24,6 +24,13 @@ LeafPlace leaf_place(const Scenario& scenario, const ScheduledConfig& config,
                      const Blueprint& blueprint, unsigned box);
 std::vector<SwitchPort> switch_ports(const Blueprint::Box& drawn);
 
+/// The names of all devices and links, "host0", "leaf0", "host0-leaf0", "leaf0.4-spine0.0": who
+/// sends comes first, with its port where it has several to the same peer.
+std::vector<std::string> part_names(const Scenario& scenario, const Blueprint& blueprint);
+
+/// The device that sends on the link of this name.
+std::string sender_name(const std::string& link);
+
 class Fabric {
  public:
   Fabric(const Scenario& scenario, const Blueprint& blueprint, const Environment& environment,

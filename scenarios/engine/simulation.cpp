@@ -8,6 +8,7 @@
 
 #include "engine/events.h"
 #include "engine/fabric.h"
+#include "engine/loader.h"
 #include "engine/measurement.h"
 #include "engine/quantity.h"
 
@@ -62,6 +63,7 @@ class Simulation {
   }
 
   RunStatus advance();
+  RunStatus advance_watched();
   void run_until(Cycle cycle);
   void verify(const RunFacts& facts) const;
   bool drained() const;
@@ -86,6 +88,8 @@ class Simulation {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   std::chrono::steady_clock::time_point reported_ = begin_;
   Cycle elapsed_ = 0;
+  WaveTrace* waves_ = nullptr;  // until the run is over
+  bool interrupted_ = false;
 
   double wall_s() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
@@ -121,8 +125,9 @@ bool Simulation::interrupted() {
   const auto now = std::chrono::steady_clock::now();
   if (now - reported_ < std::chrono::milliseconds(200)) return false;
   reported_ = now;
-  return !options_.progress(
+  interrupted_ = !options_.progress(
       {static_cast<double>(elapsed_ * period_ps_) * 1e-3, fabric_.frame_hops(), wall_s()});
+  return interrupted_;
 }
 
 RunStatus Simulation::advance() {
@@ -135,6 +140,10 @@ RunStatus Simulation::advance() {
     Cycle until = std::min(deadline, std::max(next, elapsed_) + slice_cycles);
     until = std::min(until, script_.next());
     if (waiting()) until = std::min(until, log_.last_progress() + watchdog);
+    if (waves_ != nullptr && !waves_->begun()) {
+      if (elapsed_ == waves_->begin_cycle()) waves_->begin();
+      if (!waves_->begun()) until = std::min(until, waves_->begin_cycle());
+    }
     run_until(std::max(until, elapsed_ + 1));
     if (drained()) break;
     if (waiting() && elapsed_ >= log_.last_progress() + watchdog) return RunStatus::no_progress;
@@ -154,9 +163,33 @@ void Simulation::verify(const RunFacts& facts) const {
   }
 }
 
+/// The waves that led to a failed check are kept, an interrupted run's are not.
+RunStatus Simulation::advance_watched() {
+  if (!options_.trace) return advance();
+  WaveTrace waves(
+      *options_.trace,
+      fmt::format("{}, {}, seed {}", scenario_.name, label_of(scenario_), scenario_.seed), fabric_,
+      clock_, packets_);
+  waves_ = &waves;
+  try {
+    const RunStatus status = advance();
+    if (!interrupted_) waves.keep(drained() ? fabric_.quiet_from() : elapsed_);
+    return status;
+  } catch (const CheckFailure&) {
+    try {
+      if (waves.begun()) waves.keep(clock_.now());
+    } catch (const InputError&) {
+      // The failed check is what matters.
+    }
+    throw;
+  }
+}
+
 RunOutcome Simulation::run() {
   clock_.start();
-  const RunStatus status = advance();
+  std::optional<PacketPath> path;
+  if (options_.follow) path.emplace(*options_.follow, fabric_, packets_);
+  const RunStatus status = advance_watched();
   for (const auto& nic : fabric_.nics()) nic->finish();
   const RunFacts facts{scenario_,
                        fabric_,
@@ -169,9 +202,12 @@ RunOutcome Simulation::run() {
                                                           : "deadline",
                        wall_s()};
   verify(facts);
-  nlohmann::ordered_json results = measure(facts);
-  if (!scenario_.events.empty()) results["events"] = script_.results(fabric_.quiet_from());
-  return {status, explain(status), std::move(results)};
+  RunOutcome outcome{status, explain(status), measure(facts)};
+  if (!scenario_.events.empty()) {
+    outcome.results["events"] = script_.results(fabric_.quiet_from());
+  }
+  if (path) outcome.results["path"] = path->json(log_.slowest());
+  return outcome;
 }
 
 /// The boxes of the fabric first: hosts that wait are their consequence.

@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
+#include "engine/packet_path.h"
 #include "engine/scenario.h"
+#include "engine/wave_trace.h"
 
 namespace heddle {
 
@@ -23,6 +26,10 @@ struct RunOptions {
   bool shuffle_devices = false;   ///< run the devices of each cycle in a random order
   bool wake_every_cycle = false;  ///< wake every device in every cycle: idle-skipping off
   std::string reproduce;          ///< command line that repeats this run; named by failed checks
+  std::optional<TraceOptions> trace;  ///< waves to write
+  /// The packet whose way (PacketPath) stands in the results as `path`; not with `trace`. Must be
+  /// the slowest of the run.
+  std::optional<PacketName> follow;
   /// Called a few times a second; returning false ends the run early (interrupted).
   std::function<bool(const Progress&)> progress;
 };

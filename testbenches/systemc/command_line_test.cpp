@@ -16,6 +16,8 @@
 #include <string>
 #include <thread>
 
+#include "vcd_reader.h"
+
 namespace heddle {
 namespace {
 
@@ -36,10 +38,10 @@ variants:
   adaptive: {switch: adaptive, nic: {receive: out_of_order_placement}}
 )";
 
-class CommandLine : public testing::Test {
+class CommandLine : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) / ("command_line_" + std::to_string(getpid()));
+    folder_ = fs::path(::testing::TempDir()) / ("command_line_" + std::to_string(getpid()));
     fs::create_directories(folder_);
     write("small.yaml", small_scenario);
   }
@@ -314,6 +316,105 @@ TEST_F(CommandLine, AnInterruptKeepsWhatIsFinished) {
   const auto json = nlohmann::json::parse(content("out/results.json"));
   EXPECT_EQ(json.at("variants").size(), 1U);
   EXPECT_TRUE(json.at("variants").contains("short"));
+}
+
+TEST_F(CommandLine, TracesARun) {
+  const Result result = heddle(
+      "run small.yaml --variant adaptive --quiet --out out --trace 'host*' --trace leaf0 "
+      "--trace-window '100 ns..1.5 us'");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_EQ(content("out/adaptive.vcd").rfind("$version heddle", 0), 0U);
+  EXPECT_NE(content("out/adaptive.gtkw").find("heddle.leaf0."), std::string::npos);
+  EXPECT_EQ(heddle("compare small.yaml --quiet --out both --trace leaf0").exit_code, 0);
+  EXPECT_TRUE(fs::exists(folder_ / "both" / "adaptive.vcd"));
+  EXPECT_TRUE(fs::exists(folder_ / "both" / "scheduled.vcd"));
+}
+
+// Bad requests are found before anything runs: earlier results stay.
+TEST_F(CommandLine, BadTraces) {
+  ASSERT_EQ(heddle("run small.yaml --variant adaptive --quiet --out out").exit_code, 0);
+  const std::string old = content("out/results.json");
+  const std::string run = "run small.yaml --variant adaptive --out out ";
+  expect_bad(run + "--trace leef0", "matches no device and no link; did you mean 'leaf0'?");
+  expect_bad(run + "--trace leaf0 --trace 'q*'", "--trace 'q*': matches no device and no link; ");
+  expect_bad(run + "--trace-window '1 us..2 us'", "--trace-window requires --trace");
+  const std::string window = run + "--trace '*' --trace-window ";
+  expect_bad(window + "'2 us..1 us'", "must end later than it begins");
+  expect_bad(window + "'2 us..2 us'", "must end later than it begins");
+  expect_bad(window + "'2 us..2 s'", "must end by the deadline of 100 ms");
+  expect_bad(window + "'2 us'", "expected two times, as in '2 us..5 us'");
+  expect_bad(window + "'2..3'", "'2' has no unit");
+  expect_bad(window + "'2 KiB..3 us'", "unknown unit 'KiB'");
+  EXPECT_EQ(content("out/results.json"), old);
+}
+
+TEST_F(CommandLine, AFullDiskLeavesNoWaves) {
+  const Result result =
+      heddle("run small.yaml --variant scheduled --quiet --out out --trace '*'", "ulimit -f 64;");
+  EXPECT_EQ(result.exit_code, 2) << result.output;
+  EXPECT_NE(result.output.find("out/scheduled.vcd: cannot be written"), std::string::npos)
+      << result.output;
+  for (const auto& entry : fs::directory_iterator(folder_ / "out")) {
+    EXPECT_EQ(entry.path().filename(), "results.json");
+  }
+}
+
+TEST_F(CommandLine, WaveWorstTellsTheStoryOfTheSlowestPacket) {
+  ASSERT_EQ(heddle("compare small.yaml --quiet --out out --set workload.message='20 KiB' --seed 5")
+                .exit_code,
+            0);
+  const auto json = nlohmann::json::parse(content("out/results.json"));
+  fs::create_directories(folder_ / "elsewhere");
+  for (const std::string variant : {"scheduled", "adaptive"}) {
+    // From another folder: the results know where they were made.
+    const Result result = heddle("wave worst ../out --quiet --variant " + variant, "cd elsewhere;");
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    EXPECT_EQ(result.output.rfind("small, " + variant + ", seed 5: the slowest packet\n", 0), 0U)
+        << result.output;
+    std::istringstream lines(result.output);
+    double end = 0;
+    double first = -1;
+    for (std::string line; std::getline(lines, line);) {
+      EXPECT_LE(line.size(), 80U) << line;
+      if (line.find(" ns  ") == std::string::npos) continue;
+      end = std::stod(line);
+      if (first < 0) first = end;
+    }
+    const auto& slowest = json.at("variants").at(variant).at("slowest_packet");
+    EXPECT_EQ(first, slowest.at("due_ns").get<double>());
+    EXPECT_EQ(end - first, slowest.at("latency_ns").get<double>());
+    const testing::Vcd waves = testing::read_vcd(folder_ / "out" / (variant + "-worst.vcd"));
+    EXPECT_EQ(static_cast<double>(waves.begin_ps), first * 1000);
+    EXPECT_EQ(static_cast<double>(waves.end_ps), end * 1000 + 1000) << "the last cycle included";
+    EXPECT_NE(result.output.find("gtkwave ../out/" + variant + "-worst.gtkw"), std::string::npos)
+        << result.output;
+  }
+}
+
+TEST_F(CommandLine, WaveWorstNeedsAFinishedRunThatRepeatsItself) {
+  ASSERT_EQ(heddle("compare small.yaml --quiet --out out").exit_code, 0);
+  expect_bad("wave worst out --quiet", "choose one with --variant: scheduled, adaptive");
+  expect_bad("wave worst out --quiet --variant adaptiv", "did you mean 'adaptive'?");
+  expect_bad("wave best out", "'best' is not 'worst'");
+  expect_bad("wave worst nothing", "no such file");
+  expect_bad("wave worst small.yaml", "is no results.json");
+  write("other.json", "{\"variants\": 3}");
+  expect_bad("wave worst other.json", "is no results.json");
+  auto json = nlohmann::ordered_json::parse(content("out/results.json"));
+  json["variants"]["adaptive"]["run"]["result_hash"] = "0123456789abcdef";
+  write("other.json", json.dump());
+  expect_bad("wave worst other.json --quiet --variant adaptive", "does not repeat itself");
+  auto none = json;
+  none["variants"] = nlohmann::ordered_json::object();
+  write("none.json", none.dump());
+  expect_bad("wave worst none.json", "none.json: holds no finished run");
+  json["variants"]["adaptive"].erase("slowest_packet");
+  write("other.json", json.dump());
+  expect_bad("wave worst other.json --variant adaptive", "no packet was delivered");
+  write("small.yaml", std::string(small_scenario) + "seed: 9\n");
+  expect_bad("wave worst out --variant adaptive", "small.yaml has changed since that run");
+  fs::remove(folder_ / "small.yaml");
+  expect_bad("wave worst out --variant adaptive", "small.yaml: no such file");
 }
 
 }  // namespace
