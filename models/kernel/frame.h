@@ -13,6 +13,7 @@ enum class FrameKind : std::uint8_t {
   cell,          ///< piece of a VOQ's packets between leaves
   voq_status,    ///< a VOQ tells an egress port how many credits it has asked for
   credit,        ///< an egress port tells a VOQ how many credits it has granted
+  reachability,  ///< both ends of a fabric link: alive, and the leaves that an element reaches
   pause,         ///< priority flow control (IEEE 802.1Qbb), one class, link-local
   flow_control,  ///< fabric element stops or restarts the sender of one link, link-local
 };
@@ -23,7 +24,8 @@ namespace frame_flag {
 inline constexpr std::uint8_t congestion = 1;  ///< ECN: congestion experienced
 inline constexpr std::uint8_t last = 2;        ///< last packet of its message
 inline constexpr std::uint8_t trimmed = 4;     ///< payload was cut away
-inline constexpr std::uint8_t off = 8;         ///< pause, flow_control: stop (else: go)
+inline constexpr std::uint8_t off = 8;         ///< pause, flow_control: stop (else: go);
+                                               ///< reachability: the sender does not hear you
 inline constexpr std::uint8_t again = 16;      ///< voq_status: repeated by the credit watchdog;
                                                ///< packet: to be acknowledged at once
 inline constexpr std::uint8_t selective = 32;  ///< nak: only `sequence` is missing, keep the rest
@@ -40,7 +42,8 @@ struct Frame {
   std::uint16_t payload_bytes = 0;   ///< message bytes (packet) or packet bytes (cell)
   std::uint16_t source = 0;          ///< host; for cell, voq_status and credit the leaf
   std::uint16_t destination = 0;     ///< host; for cell, voq_status and credit the leaf
-  std::uint32_t flow = 0;            ///< sender's queue pair; voq_status, credit: port and class
+  std::uint32_t flow = 0;            ///< sender's queue pair; voq_status, credit: port and class;
+                                     ///< cell: its first bytes that continue an earlier packet
   std::uint32_t sequence = 0;        ///< PSN; cell number; credits, counted from the start
   std::uint32_t packet = no_packet;  ///< record that travels with the last byte of a packet
 

@@ -43,6 +43,7 @@ struct alignas(64) PacketRecord {
   std::uint32_t message = 0;       ///< id of its message
   std::uint32_t order = 0;         ///< transmissions of its queue pair before this one
   std::uint32_t next = no_packet;  ///< next packet that ends in the same cell
+  std::uint64_t voq_bytes = 0;     ///< in a header: sent by its VOQ so far, this packet included
 
   /// Up to here every cycle is accounted for.
   Cycle mark() const { return due + accounted; }

@@ -36,6 +36,7 @@ class Segmenter {
     cell.kind = FrameKind::cell;
     std::uint32_t filled = 0;
     std::uint32_t last_of_chain = no_packet;
+    if (left_bytes_ != stored_bytes(packet_)) cell.flow = std::min(left_bytes_, payload_bytes_);
     for (;;) {
       const std::uint32_t piece = std::min(left_bytes_, payload_bytes_ - filled);
       filled += piece;

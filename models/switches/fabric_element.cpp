@@ -9,7 +9,7 @@ namespace heddle {
 FabricElement::FabricElement(const sc_core::sc_module_name& module_name,
                              const Environment& environment, unsigned leaves,
                              unsigned links_per_leaf, const ScheduledConfig& config)
-    : Device(module_name, environment.clock, 2 * leaves * links_per_leaf),
+    : Device(module_name, environment.clock, 2 * leaves * links_per_leaf + 1),
       packets_(environment.packets),
       config_(config),
       links_per_leaf_(links_per_leaf),
@@ -27,6 +27,7 @@ void FabricElement::attach(unsigned port, Link& from_leaf, Link& to_leaf) {
 
 void FabricElement::cycle() {
   receive();  // 1. cells and control frames to their output queues; full pools stop senders
+  heal();     //    where links fail: links taken out, the leaves told
   send();     // 2. output links; drained pools restart senders
 }
 
@@ -49,10 +50,19 @@ void FabricElement::accept(unsigned port, const Frame& frame) {
     ++balance_.consumed;
     return;
   }
-  const unsigned leaf = frame.destination;
-  const unsigned output = leaf * links_per_leaf_ + next_link_[leaf];
+  if (frame.kind == FrameKind::reachability) {
+    changed_ |= watch_->heard(port, !frame.has(frame_flag::off), now());
+    wake(healing_reason(), now() + watch_->watchdog());
+    ++balance_.consumed;
+    return;
+  }
+  const unsigned output = choose_output(frame.destination);
+  if (output == no_port) {
+    unreachable_.lose(packets_, frame);
+    ++balance_.dropped;
+    return;
+  }
   outputs_.fetch(output);
-  next_link_[leaf] = static_cast<std::uint16_t>((next_link_[leaf] + 1U) % links_per_leaf_);
   if (frame.kind != FrameKind::cell) {
     outputs_.push(output, control, frame, port);
     return;
@@ -69,6 +79,16 @@ void FabricElement::accept(unsigned port, const Frame& frame) {
   outputs_.push(output, cells, frame, port);
 }
 
+/// The links to a leaf in turn; no_port when none is up.
+unsigned FabricElement::choose_output(unsigned leaf) {
+  for (unsigned n = 0; n < links_per_leaf_; ++n) {
+    const unsigned output = leaf * links_per_leaf_ + next_link_[leaf];
+    next_link_[leaf] = static_cast<std::uint16_t>((next_link_[leaf] + 1U) % links_per_leaf_);
+    if (may_use(output)) return output;
+  }
+  return no_port;
+}
+
 void FabricElement::flow_control(unsigned port, bool off) {
   stopped_.assign(port, off);
   Frame frame;
@@ -77,6 +97,59 @@ void FabricElement::flow_control(unsigned port, bool off) {
   frame.wire_bytes = static_cast<std::uint16_t>(config_.cell_header.value);
   outputs_.push_link_local(port, frame);
   ++balance_.created;
+}
+
+// --- links that fail ----------------------------------------------------------------------------
+
+void FabricElement::expect_faults() {
+  watch_.emplace(ports(), clock_.cycles(config_.reachability_watchdog));
+  wake(healing_reason(), next_hello_);
+}
+
+void FabricElement::heal() {
+  if (!watch_) return;
+  if (due_.test(healing_reason())) changed_ |= watch_->expire(now());
+  due_.clear(healing_reason());
+  if (changed_) links_changed_at_ = now();
+  if (changed_ || now() >= next_hello_) say_hello();
+  changed_ = false;
+}
+
+unsigned FabricElement::links_up(unsigned first, unsigned end) const {
+  unsigned up = 0;
+  for (unsigned port = first; port < end; ++port) up += may_use(port) ? 1U : 0U;
+  return up;
+}
+
+/// Tells each leaf, on each of its links, which leaves it may send to that way. A leaf has at most
+/// as many links for a destination as lead on to it: input balanced mode, which keeps what comes in
+/// at or below what can go out (Meta DSF).
+void FabricElement::say_hello() {
+  const unsigned leaves = ports() / links_per_leaf_;
+  for (unsigned port = 0; port < ports(); ++port) {
+    const unsigned own = port / links_per_leaf_ * links_per_leaf_;
+    const unsigned rank = links_up(own, port);  // of this link among those of its leaf
+    for (unsigned group = 0; group * 64 < leaves; ++group) {
+      std::uint64_t reached = 0;
+      for (unsigned leaf = group * 64; leaf < std::min(leaves, group * 64 + 64); ++leaf) {
+        const unsigned on = links_up(leaf * links_per_leaf_, (leaf + 1) * links_per_leaf_);
+        if (rank < on) reached |= std::uint64_t{1} << leaf % 64;
+      }
+      Frame hello;
+      hello.kind = FrameKind::reachability;
+      hello.wire_bytes = static_cast<std::uint16_t>(config_.cell_header.value);
+      hello.source = static_cast<std::uint16_t>(group);
+      hello.destination = static_cast<std::uint16_t>(port / links_per_leaf_);
+      hello.flow = static_cast<std::uint32_t>(reached >> 32);
+      hello.sequence = static_cast<std::uint32_t>(reached);
+      if (!watch_->hears(port)) hello.flags = frame_flag::off;
+      outputs_.push(port, control, hello, port);
+      ++balance_.created;
+    }
+  }
+  if (now() < next_hello_) return;
+  next_hello_ = now() + clock_.cycles(config_.reachability_period);
+  wake(healing_reason(), next_hello_);
 }
 
 // --- 2. send ------------------------------------------------------------------------------------

@@ -5,11 +5,13 @@
 // status and credit frames go before cells.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "kernel/device.h"
 #include "kernel/environment.h"
+#include "parts/link_watch.h"
 #include "switches/fabric_ports.h"
 #include "switches/scheduled_config.h"
 
@@ -23,6 +25,13 @@ class FabricElement : public Device {
                 unsigned leaves, unsigned links_per_leaf, const ScheduledConfig& config);
 
   void attach(unsigned port, Link& from_leaf, Link& to_leaf);
+
+  /// Links will fail: the element sends and watches reachability frames. Before the run.
+  void expect_faults();
+  /// Last cycle in which its links changed; 0 if they never did.
+  Cycle links_changed_at() const { return links_changed_at_; }
+  /// Packets that ended in cells for a leaf to which no link led any more.
+  const LostPackets& unreachable() const { return unreachable_; }
 
   void input_failed(unsigned port, Cycle at) override;
   void output_restored(unsigned port, Cycle at) override;
@@ -41,7 +50,13 @@ class FabricElement : public Device {
   void send();
   void accept(unsigned port, const Frame& frame);
   void flow_control(unsigned port, bool off);
+  void heal();
+  void say_hello();
+  bool may_use(unsigned port) const { return !watch_ || watch_->up(port); }
+  unsigned choose_output(unsigned leaf);
+  unsigned links_up(unsigned first, unsigned end) const;
 
+  unsigned healing_reason() const { return 2 * ports(); }
   unsigned ports() const { return static_cast<unsigned>(from_leaf_.size()); }
 
   PacketPool& packets_;
@@ -55,6 +70,14 @@ class FabricElement : public Device {
   Occupancy occupancy_;
   FrameBalance balance_;
   std::uint32_t pool_peak_cells_ = 0;
+
+  // Faults.
+  static constexpr unsigned no_port = ~0U;
+  std::optional<LinkWatch> watch_;  // only where links may fail
+  Cycle next_hello_ = 1;
+  Cycle links_changed_at_ = 0;
+  bool changed_ = false;  // since the last hello
+  LostPackets unreachable_;
 };
 
 }  // namespace heddle

@@ -2,6 +2,8 @@
 // them, status, credit and flow control frames.
 #pragma once
 
+#include <utility>
+
 #include "switches/output_ports.h"
 #include "switches/scheduled_config.h"
 
@@ -10,6 +12,27 @@ namespace heddle {
 enum FabricClass : unsigned { cells = 0, control = 1 };
 
 inline constexpr std::uint32_t unbounded_frames = 1U << 24;  // bounded by credits and pools instead
+
+/// Packets that were lost with their cells, for no want of room.
+struct LostPackets {
+  std::uint64_t packets = 0;  ///< data
+  std::uint64_t answers = 0;
+
+  void count(FrameKind kind) { ++(kind == FrameKind::packet ? packets : answers); }
+  /// All that end in a cell.
+  void lose(PacketPool& pool, const Frame& cell) {
+    for (std::uint32_t number = cell.packet; number != no_packet;) {
+      count(pool[number].frame.kind);
+      const std::uint32_t next = pool[number].next;
+      pool.release(std::exchange(number, next));
+    }
+  }
+  LostPackets& operator+=(const LostPackets& other) {
+    packets += other.packets;
+    answers += other.answers;
+    return *this;
+  }
+};
 
 inline std::uint64_t largest_cell_bytes(const ScheduledConfig& config) {
   return config.cell_payload.value + config.cell_header.value;

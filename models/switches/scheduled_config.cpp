@@ -34,6 +34,17 @@ void ScheduledConfig::describe(Fields& fields) {
   fields.add("credit_watchdog", credit_watchdog, 1e6, 1e12,
              "A backlogged VOQ that receives no credit for this long states its request again.",
              "OpenBCM SDK 6.5.27: 500 us");
+  fields.add("reachability_period", reachability_period, 1e6, 1e12,
+             "How often each end of a fabric link says that it is alive and, an element, which "
+             "leaves it reaches; only in scenarios with events.",
+             "OpenBCM SDK 6.5.27: 44.8 us");
+  fields.add("reachability_watchdog", reachability_watchdog, 1e6, 1e12,
+             "A fabric link that is silent for this long is not used until it is heard again; only "
+             "in scenarios with events.",
+             "OpenBCM SDK 6.5.27: 100 us");
+  fields.add("reassembly_timeout", reassembly_timeout, 1e6, 1e12,
+             "A cell that is missing while a later one has waited for this long is given up; only "
+             "in scenarios with events. A choice: many times what links differ by.");
   fields.add("egress_threshold", egress_threshold, 1024, 1e9,
              "An egress port that holds this much grants no credits.");
   fields.add("egress_buffer", egress_buffer, 4096, 1e12,

@@ -44,6 +44,9 @@ struct ScheduledConfig {
   std::optional<std::uint64_t> credits_outstanding;
   std::uint64_t credit_slices = 1;
   Duration credit_watchdog = 500_us;
+  Duration reachability_period{44'800'000};
+  Duration reachability_watchdog = 100_us;
+  Duration reassembly_timeout = 20_us;
   Bytes egress_threshold = 128_KiB;
   std::optional<Bytes> egress_buffer;
   Segmentation segmentation = Segmentation::packed;

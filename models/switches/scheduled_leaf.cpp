@@ -105,6 +105,7 @@ void ScheduledLeaf::cycle() {
   receive_from_memory();  // 0. packets written to external memory, packets read back
   receive_from_fabric();  // 1. status, credits; cells back in order, packets to egress queues
   receive_from_hosts();   // 2. packets into VOQs, requests for credits
+  heal();                 //    where links fail: missing cells given up, links taken out
   watch_credits();        // 3. requests repeated for VOQs that wait too long
   grant_credits();        // 4. egress ports give credits
   segment();              // 5. VOQs with credits are cut into cells
@@ -166,6 +167,9 @@ void ScheduledLeaf::accept_fabric_frame(unsigned port, const Frame& frame) {
     case FrameKind::flow_control:
       to_fabric_.pause(port, cells, frame.has(frame_flag::off), now());
       break;
+    case FrameKind::reachability:
+      heed_hello(port, frame);
+      break;
     default:
       throw CheckFailure("a host's frame on a fabric link");
   }
@@ -173,20 +177,32 @@ void ScheduledLeaf::accept_fabric_frame(unsigned port, const Frame& frame) {
 }
 
 void ScheduledLeaf::accept_cell(const Link& link, const Frame& cell) {
+  if (healing_ && reassembler_.is_late(cell.source, cell)) {
+    ++balance_.consumed;
+    return incomplete_.lose(packets_, cell);
+  }
   for_each_packet(packets_, cell, [&](PacketRecord& record) { book_arrival(record, link, now()); });
   egress_.add(cell.payload_bytes, now());
   reassembly_.add(cell.payload_bytes, now());
   if (egress_.level() > config_.egress_buffer->value) {
     throw CheckFailure(fmt::format("egress memory overflows: {} B", egress_.level()));
   }
-  reassembler_.arrive(cell.source, cell, [&](const Frame& next) {
-    ++balance_.consumed;
-    complete_packets(next);
-  });
+  reassembler_.arrive(
+      cell.source, cell,
+      [&](const Frame& next) {
+        ++balance_.consumed;
+        complete_packets(next);
+      },
+      now());
+  if (healing_ && reassembler_.held(cell.source) != 0 && healing_->next_expiry == never) {
+    healing_->next_expiry = now() + clock_.cycles(config_.reassembly_timeout);
+    wake(healing_reason(), healing_->next_expiry);
+  }
 }
 
 void ScheduledLeaf::complete_packets(const Frame& cell) {
-  for (std::uint32_t number = cell.packet; number != no_packet;) {
+  const std::uint32_t first = healing_ ? without_damaged(cell) : cell.packet;
+  for (std::uint32_t number = first; number != no_packet;) {
     PacketRecord& record = packets_[number];
     record.spend(Stage::reassembly, now());
     number = record.next;
@@ -194,11 +210,16 @@ void ScheduledLeaf::complete_packets(const Frame& cell) {
     reassembly_.remove(stored_bytes(record.frame), now());
     ++balance_.created;
     const unsigned port = port_of(record.frame.destination);
-    CreditPort& p = credit_ports_[port];
-    if (p.owed_bytes >= place_.owed_bytes) credit_attention_.set(port);  // may grant again
-    p.owed_bytes -= stored_bytes(record.frame);
+    pay_back(port, healing_ ? newly_sent(record) : stored_bytes(record.frame));
     to_hosts_.push(port, record.frame.traffic_class, record.frame, 0);
   }
+}
+
+/// So much of what the port has granted has come.
+void ScheduledLeaf::pay_back(unsigned port, std::int64_t bytes) {
+  CreditPort& p = credit_ports_[port];
+  if (p.owed_bytes >= place_.owed_bytes) credit_attention_.set(port);  // may grant again
+  p.owed_bytes = std::max<std::int64_t>(0, p.owed_bytes - bytes);
 }
 
 // --- 2. from hosts ------------------------------------------------------------------------------
@@ -328,6 +349,7 @@ void ScheduledLeaf::send_control(unsigned leaf, Frame frame) {
     port = next_loopback_port();
   } else {
     next_control_link_ = (next_control_link_ + 1) % place_.fabric_links;
+    if (healing_) port = passable(port, leaf);
   }
   to_fabric_.push(port, control, frame, 0);
   ++balance_.created;
@@ -369,6 +391,7 @@ void ScheduledLeaf::start_packet(unsigned voq) {
   record.spend(Stage::credit_wait, std::max(first, account.credited_since));
   const Frame packet = voqs_.pop(voq, now());
   burst_bytes_ -= stored_bytes(packet);
+  if (healing_) record.voq_bytes = healing_->sent[voq] += stored_bytes(packet);
   if (spill_) cutting_read_back_ = spill_->left(voq, packet);
   segmenter_.start(voq, packet);
   ask_for_credits(voq);
@@ -402,7 +425,8 @@ void ScheduledLeaf::stage_cell(unsigned leaf, Frame cell) {
   cell.source = static_cast<std::uint16_t>(place_.leaf);
   cell.destination = static_cast<std::uint16_t>(leaf);
   cell.sequence = next_cell_[leaf]++;
-  const unsigned port = leaf == place_.leaf ? next_loopback_port() : spray_.next();
+  const unsigned port = leaf == place_.leaf ? next_loopback_port() : choose_link(leaf);
+  if (port == no_link) return unreachable_.lose(packets_, cell);
   to_fabric_.push(port, cells, cell, 0);
   ++staged_cells_;
   ++balance_.created;
@@ -557,6 +581,12 @@ void ScheduledLeaf::verify_credits(const ScheduledLeaf& egress) const {
       const CreditScheduler& scheduler = egress.credit_ports_[port].scheduler;
       const std::int64_t unspent = std::int64_t{account.granted} * config_.credit.value -
                                    static_cast<std::int64_t>(account.enqueued_bytes);
+      // Where links fail, status and credits may be lost for ever: a VOQ that is empty repeats
+      // none.
+      if (healing_ && account.granted <= scheduler.granted(place_.leaf, c) &&
+          scheduler.granted(place_.leaf, c) <= account.requested) {
+        continue;
+      }
       if (account.granted != scheduler.granted(place_.leaf, c) ||
           account.requested != account.granted || account.balance_bytes != unspent) {
         throw CheckFailure(fmt::format("{}: credits for port {} of {} in class {} do not add up",

@@ -16,6 +16,8 @@
 #include "kernel/environment.h"
 #include "kernel/pacer.h"
 #include "parts/credit_scheduler.h"
+#include "parts/link_watch.h"
+#include "parts/partial_packets.h"
 #include "parts/reassembler.h"
 #include "parts/segmenter.h"
 #include "parts/shared_buffer.h"
@@ -62,6 +64,15 @@ class ScheduledLeaf : public Device {
   /// To be bound to the memory; nullptr unless config.spill is hbm.
   SpillMemory* spill() { return spill_.get(); }
 
+  /// Links will fail: the leaf sends and watches reachability frames and gives up missing cells.
+  /// Before the run.
+  void expect_faults();
+  /// Last cycle in which the links that it sprays over changed; 0 if they never did.
+  Cycle links_changed_at() const { return healing_ == nullptr ? 0 : healing_->changed_at; }
+  /// Packets without a way to their leaf, and packets of which cells were missing.
+  const LostPackets& unreachable() const { return unreachable_; }
+  const LostPackets& incomplete() const { return incomplete_; }
+
   void input_failed(unsigned port, Cycle at) override;
   void output_restored(unsigned port, Cycle at) override;
   void waits(std::vector<std::string>& lines) const override;
@@ -95,6 +106,23 @@ class ScheduledLeaf : public Device {
   void accept_fabric_frame(unsigned port, const Frame& frame);
   void accept_cell(const Link& link, const Frame& cell);
   void complete_packets(const Frame& cell);
+  void pay_back(unsigned port, std::int64_t bytes);
+
+  // scheduled_leaf_healing.cpp
+  void heal();
+  void say_hello();
+  void heed_hello(unsigned link, const Frame& hello);
+  void give_up_missing_cells();
+  void note_link_change();
+  void forgive_old_debts();
+  bool leads_to(unsigned link, unsigned leaf) const;
+  unsigned choose_link(unsigned leaf) {
+    return healing_ == nullptr || healing_->all_usable ? spray_.next() : choose_usable_link(leaf);
+  }
+  unsigned choose_usable_link(unsigned leaf);
+  unsigned passable(unsigned link, unsigned leaf) const;
+  std::uint32_t without_damaged(const Frame& cell);
+  std::int64_t newly_sent(const PacketRecord& record);
   void accept_host_frame(unsigned port, Frame frame);
   void ask_for_credits(unsigned voq);
   void grant_credit(unsigned port);
@@ -126,8 +154,9 @@ class ScheduledLeaf : public Device {
   unsigned segment_reason() const { return credit_reason() + place_.hosts; }
   unsigned watchdog_reason() const { return segment_reason() + 1; }
   unsigned spill_reason() const { return watchdog_reason() + 1; }
+  unsigned healing_reason() const { return spill_reason() + 1; }
   static unsigned reasons(const LeafPlace& place) {
-    return 3 * place.hosts + 2 * (place.fabric_links + place.loopbacks) + 3;
+    return 3 * place.hosts + 2 * (place.fabric_links + place.loopbacks) + 4;
   }
 
   PacketPool& packets_;
@@ -176,6 +205,24 @@ class ScheduledLeaf : public Device {
   FrameBalance balance_;
   std::uint64_t credits_granted_ = 0;
   DropCounts drops_;
+
+  // Faults.
+  static constexpr unsigned no_link = ~0U;
+  struct Healing {
+    LinkWatch links;
+    std::vector<std::vector<std::uint64_t>> reaches;  ///< by link: a bit per leaf
+    PartialPackets partial;                           ///< by source leaf
+    std::vector<std::uint64_t> sent;                  ///< bytes, by VOQ
+    std::vector<std::uint64_t> settled;               ///< the same, by source leaf, port and class
+    std::vector<Cycle> latest_packet;                 ///< by port
+    bool all_usable = true;                           ///< every link reaches every leaf
+    Cycle changed_at = 0;
+    Cycle next_hello = 1;
+    Cycle next_expiry = never;  ///< of cells that wait
+  };
+  std::unique_ptr<Healing> healing_;  // only where links may fail
+  LostPackets unreachable_;
+  LostPackets incomplete_;
 };
 
 }  // namespace heddle

@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/nearest.h"
 #include "engine/quantity.h"
@@ -197,7 +198,10 @@ Cycle EventScript::sample_cycles() const {
 
 void EventScript::act() {
   const Cycle now = next();
-  if (now == delivered_.size() * sample_cycles()) delivered_.push_back(log_.delivered_bytes());
+  if (now == delivered_.size() * sample_cycles()) {
+    delivered_.push_back(log_.delivered_bytes());
+    look_at_fabric(now);
+  }
   while (done_ < steps_.size() && steps_[done_].at <= now) {
     const Step step = steps_[done_++];
     act(step);
@@ -248,9 +252,27 @@ void EventScript::notice(const Step& step) {
   if (box == nullptr || known_down_[step.direction] == !d.link->is_up()) return;
   known_down_[step.direction] = !d.link->is_up();
   box->set_usable(d.from.port, d.link->is_up());
+  records_[step.event].noticed_at = step.at;
   records_[step.event].noticed = count(step.at);
   const auto delay = clock_.cycles(scenario_.adaptive.withdrawal_delay);
   plan({step.at + delay, Kind::withdraw, step.event, step.direction});
+}
+
+/// Leaves and elements of the scheduled fabric find out for themselves. What they have noticed is
+/// the latest event.
+void EventScript::look_at_fabric(Cycle now) {
+  Cycle changed = 0;
+  for (const auto& leaf : fabric_.leaves()) changed = std::max(changed, leaf->links_changed_at());
+  for (const auto& e : fabric_.elements()) changed = std::max(changed, e->links_changed_at());
+  if (std::exchange(links_changed_at_, changed) == changed) return;
+  Record* latest = nullptr;
+  for (Record& record : records_) {
+    if (record.before.at > changed) continue;
+    if (latest == nullptr || record.before.at >= latest->before.at) latest = &record;
+  }
+  if (latest == nullptr) return;
+  latest->noticed_at = changed;
+  latest->noticed = count(now);
 }
 
 unsigned EventScript::spine_of(std::size_t cable) const {
@@ -337,7 +359,9 @@ nlohmann::ordered_json EventScript::result(std::size_t event, const Counts& prev
   nlohmann::ordered_json json;
   json["at_ns"] = static_cast<double>(at.at) * cycle_ns();
   json["links"] = record.links;
-  if (noticed) json["noticed_after_ns"] = static_cast<double>(settled.at - at.at) * cycle_ns();
+  if (noticed) {
+    json["noticed_after_ns"] = static_cast<double>(record.noticed_at - at.at) * cycle_ns();
+  }
   json["frames_lost"] = next.losses.frames - at.losses.frames;
   json["packets_lost"] = next.losses.packets - at.losses.packets;
   json["bytes_resent"] = next.resent_bytes - at.resent_bytes;

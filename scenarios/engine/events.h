@@ -56,7 +56,8 @@ class EventScript {
   struct Record {
     std::size_t links = 0;
     Counts before;
-    Counts noticed;  ///< when the last of its links was noticed
+    Cycle noticed_at = never;  ///< when the last of its links was noticed
+    Counts noticed;            ///< then, or at the next look at the delivered bytes
   };
 
   const Fabric::Direction& direction(std::size_t number) const {
@@ -70,6 +71,7 @@ class EventScript {
   Cycle notice_cycles() const;
   void notice(const Step& step);
   void withdraw(std::size_t direction);
+  void look_at_fabric(Cycle now);
 
   Cycle sample_cycles() const;
   double cycle_ns() const;
@@ -90,6 +92,7 @@ class EventScript {
   std::vector<Record> records_;           // by event
   std::vector<bool> known_down_;          // by direction: what its sender believes
   std::vector<bool> withdrawn_;           // by cable: what the other leaves believe
+  Cycle links_changed_at_ = 0;            // of the scheduled fabric, when looked at last
   std::vector<std::uint64_t> delivered_;  // bytes until each multiple of sample_cycles()
 };
 

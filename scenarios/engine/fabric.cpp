@@ -52,6 +52,9 @@ Fabric::Fabric(const Scenario& scenario, const Blueprint& blueprint, const Envir
   }
   build_boxes(scenario, blueprint, environment);
   wire(blueprint, environment);
+  if (scenario.events.empty()) return;
+  for (const auto& leaf : leaves_) leaf->expect_faults();
+  for (const auto& element : elements_) element->expect_faults();
 }
 
 void Fabric::build_boxes(const Scenario& scenario, const Blueprint& blueprint,

@@ -37,6 +37,8 @@ struct Totals {
   std::uint64_t notifications = 0;
   std::uint64_t credits = 0;
   LinkLosses lost;
+  LostPackets unreachable;
+  LostPackets incomplete;
 
   void add(const DropCounts& drops) {
     for (unsigned i = 0; i < drop_reasons.size(); ++i) {
@@ -45,9 +47,12 @@ struct Totals {
     }
   }
   std::uint64_t all_dropped() const {
-    return std::accumulate(dropped.begin(), dropped.end(), lost.packets);
+    return std::accumulate(dropped.begin(), dropped.end(),
+                           lost.packets + unreachable.packets + incomplete.packets);
   }
-  std::uint64_t all_dropped_answers() const { return dropped_answers + lost.answers; }
+  std::uint64_t all_dropped_answers() const {
+    return dropped_answers + lost.answers + unreachable.answers + incomplete.answers;
+  }
 };
 
 Totals add_up(const Fabric& fabric) {
@@ -62,12 +67,15 @@ Totals add_up(const Fabric& fabric) {
   for (const auto& leaf : fabric.leaves()) {
     totals.add(leaf->drops());
     totals.credits += leaf->credits_granted();
+    totals.unreachable += leaf->unreachable();
+    totals.incomplete += leaf->incomplete();
   }
   for (const auto& device : fabric.switches()) {
     totals.add(device->drops());
     totals.trimmed += device->trimmed();
     totals.marked += device->marked();
   }
+  for (const auto& element : fabric.elements()) totals.unreachable += element->unreachable();
   for (const auto& link : fabric.links()) totals.lost += link->losses();
   return totals;
 }
@@ -102,7 +110,9 @@ Json packets(const RunFacts& facts, const Totals& totals) {
   for (unsigned i = 0; i < drop_reasons.size(); ++i) {
     json["dropped_by_reason"][drop_reasons[i].second] = totals.dropped[i];
   }
+  json["dropped_by_reason"]["unreachable"] = totals.dropped.back() + totals.unreachable.packets;
   json["dropped_by_reason"]["link"] = totals.lost.packets;
+  json["dropped_by_reason"]["incomplete"] = totals.incomplete.packets;
   json["retransmitted"] = totals.retransmitted;
   json["trimmed"] = totals.trimmed;
   json["marked"] = totals.marked;

@@ -29,6 +29,8 @@ std::string_view kind_text(const Frame& frame) {
       return "cell";
     case FrameKind::voq_status:
       return "status";
+    case FrameKind::reachability:
+      return "reach";
     case FrameKind::credit:
       return "credit";
     case FrameKind::pause:

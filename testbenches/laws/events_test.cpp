@@ -109,6 +109,68 @@ TEST(Events, AFlapThatNobodyNoticesCostsWhatItLoses) {
   EXPECT_FALSE(run.results.at("events").at("0").contains("noticed_after_ns"));
 }
 
+// --- the scheduled fabric
+// ------------------------------------------------------------------------------------
+
+const std::string scheduled =
+    "switch: scheduled\nfabric: {leaves: 2, spines: 4, hosts_per_leaf: 4}\n"
+    "workload: {pattern: permutation, permutation: shift, shift: 4, message: 20 MB}\n"
+    "nic: {receive: unreliable_datagram}\n";
+
+// Case 18. All uplinks are full, and half of leaf 0's fail. Reachability frames start each 44.8 us;
+// elements hear the last one before the failure 1 + 300 + 150 cycles after 89.6 us (start, flight,
+// pipeline), find the link silent 100 us later, and tell leaf 1 within 1 + 300 + 200 cycles: that
+// is the last that changes. A hello may start behind a cell of 6 cycles.
+TEST(Case18, HalfTheLinksFail) {
+  const ScenarioRun run =
+      run_scenario(scheduled +
+                   "events:\n"
+                   "  - {at: 100 us, action: fail, link: 'leaf0.*-spine[01].*'}\n"
+                   "  - {at: 230 us, action: corrupt, link: '*', bit_error_ratio: 0}\n"
+                   "measure: {deadline: 380 us}\n");
+  EXPECT_EQ(run.exit_code, 5) << run.explanation;
+  const double silent = 1 + 2 * 44'800 + (1 + 300 + 150);  // + 100 us, - 100 us
+  EXPECT_GE(run.number("events.1.noticed_after_ns"), silent + 1 + 300 + 200);
+  EXPECT_LE(run.number("events.1.noticed_after_ns"), silent + 1 + 300 + 200 + 2 * 6);
+  EXPECT_GT(run.number("events.1.packets_lost"), 0);
+  // Later only hellos are lost: both ends of two cables send at 268.8, 313.6 and 358.4 us.
+  EXPECT_EQ(run.number("events.2.packets_lost"), 0);
+  EXPECT_EQ(run.number("events.2.frames_lost"), 2 * 2 * 3);
+  EXPECT_NEAR(run.number("events.2.gbps.after") / run.number("events.1.gbps.before"), 0.5, 0.01);
+}
+
+TEST(Events, TheScheduledFabricTakesLinksBack) {
+  const ScenarioRun run = run_scenario(
+      scheduled +
+      "events:\n"
+      "  - {at: 100 us, action: flap, link: leaf0.4-spine0.0, down: 150 us, period: 400 us}\n"
+      "  - {at: 350 us, action: corrupt, link: '*', bit_error_ratio: 0}\n"
+      "measure: {deadline: 450 us}\n");
+  EXPECT_EQ(run.exit_code, 5) << run.explanation;
+  EXPECT_GT(run.number("events.1.gbps.after"), 0.9 * run.number("events.0.gbps.before"));
+}
+
+TEST(Events, TheScheduledFabricRepairsWhatBitErrorsBreak) {
+  for (const std::string receive : {"go_back_n", "selective_repeat", "out_of_order_placement"}) {
+    for (const std::string segmentation : {"packed", "unpacked"}) {
+      SCOPED_TRACE(receive + ", " + segmentation);
+      const ScenarioRun run = expect_done(
+          "switch: scheduled\nfabric: {leaves: 3, spines: 3, hosts_per_leaf: 2}\n"
+          "scheduled: {segmentation: " +
+          segmentation +
+          "}\n"
+          "workload: {pattern: all_to_all, message: 300 KB}\n"
+          "nic: {mtu: 1 KiB, retransmission_timeout: 200 us, receive: " +
+          receive +
+          "}\n"
+          "events: {at: 1 us, action: corrupt, link: 'leaf*-spine*', bit_error_ratio: "
+          "0.0000005}\n");
+      EXPECT_EQ(run.number("messages.count"), 30);
+      EXPECT_GT(run.number("packets.dropped_by_reason.incomplete"), 0);
+    }
+  }
+}
+
 TEST(Events, OrderOfDevicesDoesNotMatter) {
   const std::string yaml =
       adaptive +
@@ -121,9 +183,14 @@ TEST(Events, OrderOfDevicesDoesNotMatter) {
   shuffled.shuffle_devices = true;
   RunOptions awake;
   awake.wake_every_cycle = true;
-  const std::string hash = expect_done(yaml).hash();
-  EXPECT_EQ(run_scenario(yaml, shuffled).hash(), hash);
-  EXPECT_EQ(run_scenario(yaml, awake).hash(), hash);
+  std::string other = yaml;
+  other.replace(other.find("switch: adaptive"), 16, "switch: scheduled");
+  other.erase(other.find("routing: spray\n"), 15);
+  for (const std::string& text : {yaml, other}) {
+    const std::string hash = expect_done(text).hash();
+    EXPECT_EQ(run_scenario(text, shuffled).hash(), hash) << text;
+    EXPECT_EQ(run_scenario(text, awake).hash(), hash) << text;
+  }
 }
 
 TEST(Events, WhatCannotHappenIsRefused) {

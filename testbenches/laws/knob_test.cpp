@@ -74,6 +74,10 @@ const std::string adaptive_uneven =
 const std::string failing = adaptive_many_paths +
                             "events: {at: 5 us, action: fail, link: leaf0.4-spine0.0}\n"
                             "measure: {deadline: 100 us}\n";
+const std::string failing_scheduled =
+    scheduled_oversubscribed +
+    "events: {at: 20 us, action: fail, link: leaf0.4-spine0.0, one_way: true}\n"
+    "measure: {deadline: 200 us}\n";
 const std::string flapping = adaptive_many_paths +
                              "events: {at: 5 us, action: flap, link: leaf0.4-spine0.0, times: 2}\n"
                              "measure: {deadline: 100 us}\n";
@@ -276,6 +280,9 @@ const std::vector<Turn> turns{
     {"events.down", "2 us", flapping},
     {"events.period", "5 us", flapping},
     {"events.times", "1", flapping},
+    {"scheduled.reachability_period", "10 us", failing_scheduled},
+    {"scheduled.reachability_watchdog", "50 us", failing_scheduled},
+    {"scheduled.reassembly_timeout", "10 us", failing_scheduled},
     {"adaptive.detection_delay", "1 us", failing},
     {"adaptive.withdrawal_delay", "1 us", failing},
 
