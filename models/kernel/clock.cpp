@@ -94,7 +94,7 @@ void Clock::update() {
   const Cycle next = next_cycle();
   if (next == never || failure_) return;
   armed_ = next;
-  const sc_core::sc_time at(static_cast<double>(next * options_.period_ps), sc_core::SC_PS);
+  const sc_core::sc_time at = time_of(next);
   if (at < sc_core::sc_time_stamp()) throw CheckFailure("a wake-up for a time that is over");
   tick_event_.notify(at - sc_core::sc_time_stamp());
 }
@@ -102,6 +102,7 @@ void Clock::update() {
 void Clock::tick() {
   now_ = armed_;
   ticking_ = true;
+  if (!changes_.empty()) apply_changes();
   due_.clear();
   if (options_.wake_every_cycle) collect_all();
   collect();
@@ -119,6 +120,18 @@ void Clock::show() {
   } catch (...) {
     fail(std::current_exception());
   }
+}
+
+void Clock::apply_changes() {
+  while (!changes_.empty() && changes_.begin()->first <= now_) {
+    changes_.begin()->second();
+    changes_.erase(changes_.begin());
+  }
+}
+
+Cycle Clock::first_cycle_after(const sc_core::sc_time& time) const {
+  const auto picoseconds = static_cast<std::uint64_t>(time / sc_core::sc_time(1, sc_core::SC_PS));
+  return picoseconds / options_.period_ps + 1;
 }
 
 void Clock::shuffle_due() {

@@ -8,10 +8,12 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <queue>
 #include <string>
 #include <systemc>
+#include <utility>
 #include <vector>
 
 #include "kernel/error.h"
@@ -65,6 +67,20 @@ class Clock : public sc_core::sc_prim_channel {
   /// The same, and says what the device will look at then. That only makes it faster.
   void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const Outlook& outlook) {
     schedule({device, reason, outlook}, at);
+  }
+
+  /// Calls `change` at the beginning of cycle `at` (later than now), before any device runs;
+  /// several in the order of their cycles, then of these calls. For what other SystemC processes
+  /// want changed. It does not make `at` a cycle with work: without, the change comes with the next
+  /// one.
+  void before_cycle(Cycle at, std::function<void()> change) {
+    changes_.emplace(at, std::move(change));
+  }
+
+  /// The first cycle that begins later than `time`.
+  Cycle first_cycle_after(const sc_core::sc_time& time) const;
+  sc_core::sc_time time_of(Cycle cycles) const {
+    return {static_cast<double>(cycles * options_.period_ps), sc_core::SC_PS};
   }
 
   /// Next cycle with work; `never` when the calendar is empty.
@@ -138,6 +154,7 @@ class Clock : public sc_core::sc_prim_channel {
   Cycle next_in_wheel() const;
   void update() override;
   void tick();
+  void apply_changes();
   void fetch(const Enrolled& enrolled) const;
   void run();
   void show();
@@ -164,6 +181,7 @@ class Clock : public sc_core::sc_prim_channel {
   std::vector<Block> blocks_;
   std::uint32_t free_block_ = no_block;
   std::priority_queue<FarWake, std::vector<FarWake>, std::greater<>> far_;
+  std::multimap<Cycle, std::function<void()>> changes_;
   std::exception_ptr failure_;
   CycleObserver* observer_ = nullptr;
   std::unique_ptr<sc_core::sc_module> ticker_;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <systemc>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "kernel/clock.h"
 #include "kernel/error.h"
 #include "kernel/occupancy.h"
+#include "kernel/registers.h"
 
 namespace heddle {
 
@@ -51,11 +53,22 @@ struct FrameBalance {
   std::uint64_t held = 0;
 };
 
+class Csr;
+
+/// What a device tells of itself in its first registers.
+enum class DeviceKind : std::uint8_t {
+  other,
+  nic,
+  scheduled_leaf,
+  fabric_element,
+  adaptive_switch
+};
+
 class Device : public sc_core::sc_module {
  public:
   /// `reasons`: how many different reasons to wake the device knows.
-  Device(const sc_core::sc_module_name& module_name, Clock& clock, unsigned reasons)
-      : sc_core::sc_module(module_name), clock_(clock), id_(clock.enroll(*this)), due_(reasons) {}
+  Device(const sc_core::sc_module_name& module_name, Clock& clock, unsigned reasons);
+  ~Device() override;
 
   std::uint32_t id() const { return id_; }
   std::string path() const { return name(); }
@@ -84,12 +97,32 @@ class Device : public sc_core::sc_module {
   /// Throws CheckFailure unless the device's own accounts agree; `drained`: and nothing is left.
   virtual void verify(bool drained) const = 0;
 
+  /// The registers behind their TLM-2.0 target socket `csr_socket`. They exist from the first call
+  /// on, which must come when the device's links are attached and before the simulation starts; a
+  /// device whose registers nobody asks for has none. Throws CheckFailure for a wrong declaration.
+  Csr& csr();
+
  protected:
+  /// The device's own registers, in the order of these addresses, all below buffer_registers.
+  virtual void describe([[maybe_unused]] RegisterMap& map) {}
+  virtual DeviceKind device_kind() const { return DeviceKind::other; }
+  virtual unsigned port_count() const { return 0; }
+
+  static constexpr std::uint64_t config_registers = 0x100;
+  static constexpr std::uint64_t counter_registers = 0x200;
+  static constexpr std::uint64_t port_registers = 0x10'0000;
+  static constexpr std::uint64_t fabric_port_registers = 0x400'0000;
+  static constexpr std::uint64_t voq_registers = 0x2000'0000;
+  static constexpr std::uint64_t buffer_registers = 0x4000'0000;
+  static constexpr std::uint64_t port_stride = 0x200;
+
   /// What the device does in a cycle; `due_` tells why it was woken. A reason may come without
   /// cause (idle-skipping switched off) and must then do nothing.
   virtual void cycle() = 0;
 
   Cycle now() const { return clock_.now(); }
+  /// The latest cycle that has begun: for those who look from outside, between two cycles.
+  Cycle present() const { return clock_.first_cycle_after(sc_core::sc_time_stamp()) - 1; }
   void wake(unsigned reason, Cycle at) { clock_.wake(id_, reason, at); }
 
   /// Asks for memory that the cycle will look at (kernel/prefetch.h), in rounds from 0: each may
@@ -110,6 +143,9 @@ class Device : public sc_core::sc_module {
  private:
   friend class Clock;
 
+  RegisterMap registers();
+
+  std::unique_ptr<Csr> csr_;
   std::uint32_t id_;
 
  protected:
