@@ -297,6 +297,7 @@ void Nic::close(std::uint32_t slot) {
   free_slots_.push_back(slot);
   --open_flows_;
   events_.acknowledged(flow.message(), now());
+  if (doorbell_) doorbell_->complete(flow.message().id, reliable(), now());
 }
 
 /// Enters the queue pair into the round of its class, or takes it out.

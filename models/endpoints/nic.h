@@ -7,11 +7,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <queue>
 #include <string>
 #include <vector>
 
 #include "endpoints/delivery_log.h"
+#include "endpoints/doorbell.h"
 #include "endpoints/nic_config.h"
 #include "endpoints/traffic_source.h"
 #include "endpoints/transport.h"
@@ -96,6 +98,13 @@ class Nic : public Device {
   };
 
   void cycle() override;
+  void describe(RegisterMap& map) override;
+  DeviceKind device_kind() const override { return DeviceKind::nic; }
+  unsigned port_count() const override { return 1; }
+  void describe_configuration(RegisterMap& map);
+  void describe_doorbell(RegisterMap& map);
+  void set_window(std::uint32_t packets);
+  void post();
   void fetch(unsigned round) const override;
   void receive();
   void start_messages();
@@ -174,6 +183,7 @@ class Nic : public Device {
   std::uint64_t repeated_packets_ = 0;  // of queue pairs that are closed
   std::uint64_t time_outs_ = 0;
   std::uint64_t notifications_ = 0;
+  std::unique_ptr<Doorbell> doorbell_;  // with the registers
 };
 
 }  // namespace heddle

@@ -160,4 +160,11 @@ void TrafficSource::release(const Message& message) {
   next_due_ = std::min(next_due_, message.due);
 }
 
+std::optional<MessageId> TrafficSource::take_id() {
+  if (next_kept_id_ >= no_id) return std::nullopt;
+  const auto id = static_cast<MessageId>(next_kept_id_);
+  next_kept_id_ += kept_id_stride_;
+  return id;
+}
+
 }  // namespace heddle

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "endpoints/message.h"
@@ -129,7 +130,17 @@ class TrafficSource {
   /// host has already run in the present cycle.
   void release(const Message& message);
 
+  /// Keeps message ids for what comes from outside: first, first + stride, ...
+  void keep_ids(std::uint64_t first, std::uint64_t stride) {
+    next_kept_id_ = first;
+    kept_id_stride_ = stride;
+  }
+  /// The next of them; nothing when none were kept or all have been used.
+  std::optional<MessageId> take_id();
+
  private:
+  static constexpr std::uint64_t no_id = std::uint64_t{1} << 32;
+
   const Message* earliest() const;
 
   std::vector<Message> closed_;  ///< ascending from next_closed_
@@ -137,6 +148,8 @@ class TrafficSource {
   std::vector<Message> released_;  ///< a heap, the earliest at the front
   std::vector<MessageGenerator> generators_;
   Cycle next_due_ = never;
+  std::uint64_t next_kept_id_ = no_id;
+  std::uint64_t kept_id_stride_ = 0;
 };
 
 }  // namespace heddle

@@ -160,6 +160,14 @@ void SharedBuffer::end_pauses() {
   });
 }
 
+void SharedBuffer::set_thresholds(const Thresholds& thresholds) {
+  alpha_lossless_ = thresholds.alpha_lossless;
+  alpha_lossy_ = thresholds.alpha_lossy;
+  xoff_cells_ = thresholds.xoff_cells;
+  xon_offset_cells_ = thresholds.xon_offset_cells;
+  end_pauses();
+}
+
 void SharedBuffer::verify() const {
   std::uint64_t shared = 0;
   std::uint64_t headroom = 0;

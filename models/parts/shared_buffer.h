@@ -111,12 +111,24 @@ class SharedBuffer {
   }
   std::uint64_t lossy_threshold() const { return alpha_lossy_ * free_cells() >> alpha_bits; }
 
+  /// What an operator may change while packets are stored. Alphas are in units of 2^-alpha_bits.
+  struct Thresholds {
+    std::uint64_t alpha_lossless;
+    std::uint64_t alpha_lossy;
+    std::optional<std::uint64_t> xoff_cells;  ///< instead of alpha_lossless
+    std::uint64_t xon_offset_cells;
+  };
+  static constexpr unsigned alpha_bits = 16;
+  Thresholds thresholds() const {
+    return {alpha_lossless_, alpha_lossy_, xoff_cells_, xon_offset_cells_};
+  }
+  /// Pauses that now have no reason end; what is stored beyond a lower threshold stays.
+  void set_thresholds(const Thresholds& thresholds);
+
   /// Throws CheckFailure unless groups, queues and totals agree and every limit holds.
   void verify() const;
 
  private:
-  static constexpr unsigned alpha_bits = 16;
-
   struct Group {
     std::uint32_t shared = 0;
     std::uint32_t headroom = 0;

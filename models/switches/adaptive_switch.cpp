@@ -51,6 +51,7 @@ AdaptiveSwitch::AdaptiveSwitch(const sc_core::sc_module_name& module_name,
       selector_(selector_rules(config, routing, clock_), routes.ports_of_group,
                 Rng(clock_.options().seed, path(), "path")),
       grades_(ports.size()),
+      ecn_(config.ecn),
       marking_(clock_.options().seed, path(), "marking"),
       outputs_(environment, id(), static_cast<unsigned>(ports.size()),
                {static_cast<unsigned>(ports.size()), classes, largest_packet_bytes,
@@ -173,8 +174,8 @@ void AdaptiveSwitch::mark_congestion(unsigned output, Frame& frame) {
   const std::uint64_t depth =
       std::uint64_t{memory_.queue_cells(pair(output, frame.traffic_class))} *
       config_.memory.cell.value;
-  if (depth <= config_.ecn.kmin.value) return;
-  if (mark(config_.ecn, depth, marking_.bits())) {
+  if (depth <= ecn_.kmin.value) return;
+  if (mark(ecn_, depth, marking_.bits())) {
     frame.flags |= frame_flag::congestion;
     ++marked_;
   }

@@ -76,6 +76,13 @@ class AdaptiveSwitch : public Device {
 
  private:
   void cycle() override;
+  void describe(RegisterMap& map) override;
+  void describe_marking(RegisterBlock& config);
+  void describe_thresholds(RegisterBlock& config);
+  void describe_counters(RegisterMap& map);
+  void describe_ports(RegisterMap& map);
+  DeviceKind device_kind() const override { return DeviceKind::adaptive_switch; }
+  unsigned port_count() const override { return ports(); }
   void receive();
   void send();
   void accept(unsigned input, Frame frame);
@@ -112,6 +119,7 @@ class AdaptiveSwitch : public Device {
   SharedBuffer memory_;
   PathSelector selector_;
   std::vector<std::uint8_t> grades_;  // by port: quantised load
+  EcnConfig ecn_;
   Rng marking_;
   OutputPorts outputs_;
   std::array<Occupancy, buffer_role_count> by_role_;  // what waits for ports of each role

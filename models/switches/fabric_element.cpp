@@ -13,6 +13,8 @@ FabricElement::FabricElement(const sc_core::sc_module_name& module_name,
       packets_(environment.packets),
       config_(config),
       links_per_leaf_(links_per_leaf),
+      xoff_cells_(static_cast<std::uint32_t>(*config.xoff_cells)),
+      xon_cells_(static_cast<std::uint32_t>(*config.xon_cells)),
       from_leaf_(std::size_t{leaves} * links_per_leaf),
       pool_cells_(from_leaf_.size()),
       next_link_(leaves),
@@ -75,7 +77,7 @@ void FabricElement::accept(unsigned port, const Frame& frame) {
   if (held > config_.receive_pool_cells) {
     throw CheckFailure(fmt::format("receive pool of port {} overflows at {} cells", port, held));
   }
-  if (held >= *config_.xoff_cells && !stopped_.test(port)) flow_control(port, true);
+  if (held >= xoff_cells_ && !stopped_.test(port)) flow_control(port, true);
   outputs_.push(output, cells, frame, port);
 }
 
@@ -158,7 +160,7 @@ void FabricElement::send() {
   outputs_.transmit(now(), [&](unsigned, const OutputPorts::Departure& out) {
     if (out.kind != FrameKind::cell) return;
     occupancy_.remove(out.wire_bytes, now());
-    if (--pool_cells_[out.input] <= *config_.xon_cells && stopped_.test(out.input)) {
+    if (--pool_cells_[out.input] <= xon_cells_ && stopped_.test(out.input)) {
       flow_control(out.input, false);
     }
   });

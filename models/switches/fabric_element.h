@@ -46,6 +46,9 @@ class FabricElement : public Device {
 
  private:
   void cycle() override;
+  void describe(RegisterMap& map) override;
+  DeviceKind device_kind() const override { return DeviceKind::fabric_element; }
+  unsigned port_count() const override { return ports(); }
   void receive();
   void send();
   void accept(unsigned port, const Frame& frame);
@@ -62,6 +65,8 @@ class FabricElement : public Device {
   PacketPool& packets_;
   const ScheduledConfig& config_;
   unsigned links_per_leaf_;
+  std::uint32_t xoff_cells_;
+  std::uint32_t xon_cells_;
   std::vector<Link*> from_leaf_;
   std::vector<std::uint32_t> pool_cells_;  // held, by input port
   std::vector<std::uint16_t> next_link_;   // per leaf: which of its parallel links is next

@@ -62,4 +62,17 @@ void DropCounts::add_views(std::vector<StateView>& views) const {
   views.push_back({"dropped", StateView::Kind::level, 64, [this] { return total(); }});
 }
 
+void describe_drops(RegisterBlock& counters, std::uint64_t offset, const DropCounts& drops) {
+  const auto data = [&](const char* name, std::uint64_t at, const char* text, Admission reason) {
+    counters.add(name, offset + at, 8, text, [&drops, reason] { return drops.data(reason); });
+  };
+  data("packets_dropped_threshold", 0x00, "Data packets dropped: queue at its threshold.",
+       Admission::drop_threshold);
+  data("packets_dropped_pool", 0x08, "Data packets dropped: memory full.", Admission::drop_pool);
+  data("packets_dropped_headroom", 0x10, "Data packets dropped: headroom full.",
+       Admission::drop_headroom);
+  counters.add("frames_dropped", offset + 0x18, 8, "All frames dropped, answers included.",
+               [&drops] { return drops.total(); });
+}
+
 }  // namespace heddle

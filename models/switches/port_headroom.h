@@ -7,6 +7,7 @@
 #include "kernel/device.h"
 #include "kernel/error.h"
 #include "kernel/frame.h"
+#include "kernel/registers.h"
 #include "kernel/units.h"
 #include "parts/shared_buffer.h"
 #include "parts/traffic_class.h"
@@ -59,5 +60,8 @@ class DropCounts {
   std::array<std::uint64_t, 6> data_{};  // by Admission
   std::array<std::uint64_t, 6> answers_{};
 };
+
+/// The registers of `drops`, which must outlive them: 8 bytes each, four of them.
+void describe_drops(RegisterBlock& counters, std::uint64_t offset, const DropCounts& drops);
 
 }  // namespace heddle

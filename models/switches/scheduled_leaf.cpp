@@ -59,6 +59,7 @@ ScheduledLeaf::ScheduledLeaf(const sc_core::sc_module_name& module_name,
       staging_limit_(config.staging_cells * (place.fabric_links + 1U)),
       to_fabric_(environment, id(), to_fabric_reason(),
                  fabric_output_shape(fabric_ports(), config)),
+      egress_threshold_bytes_(config.egress_threshold.value),
       credit_attention_(place.hosts),
       reassembler_(place.leaves, reassembly_window_cells),
       to_hosts_(environment, id(), to_host_reason(),
@@ -312,7 +313,7 @@ void ScheduledLeaf::grant_credits() {
 void ScheduledLeaf::grant_credit(unsigned port) {
   CreditPort& p = credit_ports_[port];
   const auto allowed = [&] {
-    return p.scheduler.wanted() && to_hosts_.queued_bytes(port) < config_.egress_threshold.value &&
+    return p.scheduler.wanted() && to_hosts_.queued_bytes(port) < egress_threshold_bytes_ &&
            p.owed_bytes < place_.owed_bytes;
   };
   if (p.pacer.due() <= now()) {

@@ -138,6 +138,13 @@ class ScheduledLeaf : public Device {
 
   void add_voq_views(std::vector<StateView>& views) const;
 
+  void describe(RegisterMap& map) override;
+  DeviceKind device_kind() const override { return DeviceKind::scheduled_leaf; }
+  unsigned port_count() const override { return place_.hosts + fabric_ports(); }
+  void describe_host_ports(RegisterMap& map);
+  void describe_fabric_ports(RegisterMap& map);
+  void describe_voqs(RegisterMap& map);
+
   unsigned port_of(unsigned host) const { return host % place_.hosts; }
   unsigned next_loopback_port();
   unsigned fabric_ports() const { return place_.fabric_links + place_.loopbacks; }
@@ -196,6 +203,7 @@ class ScheduledLeaf : public Device {
     std::int64_t owed_bytes = 0;  ///< granted, but not received: what will need egress memory
   };
   std::vector<CreditPort> credit_ports_;
+  std::uint64_t egress_threshold_bytes_;
   BitMask credit_attention_;
   Reassembler reassembler_;
   OutputPorts to_hosts_;

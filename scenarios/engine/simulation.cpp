@@ -35,8 +35,8 @@ class Simulation {
                          options.wake_every_cycle, options.reproduce}),
         blueprint_(draw(scenario)),
         link_(host_link(scenario, period_ps_)),
-        workload_(scenario.workload, {blueprint_.hosts, link_, period_ps_}, scenario.seed,
-                  scenario.directory),
+        workload_(scenario.workload, {blueprint_.hosts, link_, period_ps_, options.doorbells},
+                  scenario.seed, scenario.directory),
         log_(clock_.cycles(scenario.measure.warmup),
              [this](HostId source, HostId destination, std::uint64_t bytes) {
                return ideal_cycles(source, destination, bytes);
@@ -69,6 +69,7 @@ class Simulation {
   bool drained() const;
   bool waiting() const;
   bool interrupted();
+  bool outside_busy() const { return options_.outside_busy && options_.outside_busy(); }
   std::vector<std::string> waits() const;
   std::string explain(RunStatus status) const;
 
@@ -135,9 +136,10 @@ RunStatus Simulation::advance() {
   const Cycle watchdog = clock_.cycles(scenario_.measure.watchdog);
   while (elapsed_ < deadline) {
     const Cycle next = std::min(clock_.next_cycle(), script_.next());
-    if (next == never) break;  // nothing will ever happen again
+    const bool outside = outside_busy();
+    if (next == never && !outside) break;  // nothing will ever happen again
     if (script_.next() == elapsed_) script_.act();
-    Cycle until = std::min(deadline, std::max(next, elapsed_) + slice_cycles);
+    Cycle until = std::min(deadline, std::max(outside ? 0 : next, elapsed_) + slice_cycles);
     until = std::min(until, script_.next());
     if (waiting()) until = std::min(until, log_.last_progress() + watchdog);
     if (waves_ != nullptr && !waves_->begun()) {
@@ -145,7 +147,7 @@ RunStatus Simulation::advance() {
       if (!waves_->begun()) until = std::min(until, waves_->begin_cycle());
     }
     run_until(std::max(until, elapsed_ + 1));
-    if (drained()) break;
+    if (drained() && !outside_busy()) break;
     if (waiting() && elapsed_ >= log_.last_progress() + watchdog) return RunStatus::no_progress;
     if (interrupted()) break;  // the caller knows, and drops the outcome
   }
@@ -245,5 +247,37 @@ RunOutcome simulate(const Scenario& scenario, const RunOptions& options) {
   auto* simulation = new Simulation(scenario, options);
   return simulation->run();
 }
+
+/// Lives until the process ends, for the same reason.
+struct EmbeddedFabric::Parts {
+  Parts(const Scenario& of, RunOptions with)
+      : scenario(of), options(std::move(with)), simulation(scenario, options) {}
+
+  Csr& csr(const std::string& device) const {
+    auto* const found = dynamic_cast<Device*>(sc_core::sc_find_object(device.c_str()));
+    if (found == nullptr) throw InputError(fmt::format("the fabric has no device '{}'", device));
+    return found->csr();
+  }
+
+  Scenario scenario;
+  RunOptions options;
+  Simulation simulation;
+};
+
+EmbeddedFabric::EmbeddedFabric(const Scenario& scenario, RunOptions options)
+    : parts_([&]() -> Parts& {
+        options.doorbells = true;
+        return *new Parts(scenario, std::move(options));
+      }()) {}
+
+Csr::Socket& EmbeddedFabric::csr_socket(const std::string& device) {
+  return parts_.csr(device).socket;
+}
+
+const RegisterMap& EmbeddedFabric::registers(const std::string& device) {
+  return parts_.csr(device).map();
+}
+
+RunOutcome EmbeddedFabric::run() { return parts_.simulation.run(); }
 
 }  // namespace heddle

@@ -10,6 +10,7 @@
 #include "engine/packet_path.h"
 #include "engine/scenario.h"
 #include "engine/wave_trace.h"
+#include "kernel/csr.h"
 
 namespace heddle {
 
@@ -30,6 +31,10 @@ struct RunOptions {
   /// The packet whose way (PacketPath) stands in the results as `path`; not with `trace`. Must be
   /// the slowest of the run.
   std::optional<PacketName> follow;
+  bool doorbells = false;  ///< others may post messages through the NICs' registers
+  /// Called between two looks at the run; while it returns true the run does not end for lack of
+  /// traffic: other SystemC processes still have something to do. The deadline still ends it.
+  std::function<bool()> outside_busy;
   /// Called a few times a second; returning false ends the run early (interrupted).
   std::function<bool(const Progress&)> progress;
 };
@@ -43,5 +48,27 @@ struct RunOutcome {
 /// Elaborates and runs `scenario`. At most once per process: SystemC cannot elaborate twice.
 /// Throws InputError for impossible combinations and CheckFailure for a broken law.
 RunOutcome simulate(const Scenario& scenario, const RunOptions& options);
+
+/// The same in two steps, for a SystemC program that has modules of its own: they may read and
+/// write the registers of the fabric's devices and post messages (docs/registers.md). One per
+/// process. Its modules are named as in the results (`host0`, `leaf1`), and stay when this is
+/// destroyed.
+class EmbeddedFabric {
+ public:
+  /// Elaborates. Throws InputError for impossible combinations.
+  explicit EmbeddedFabric(const Scenario& scenario, RunOptions options = {});
+
+  /// The TLM-2.0 target socket of a device; binds once. Throws InputError for an unknown name.
+  Csr::Socket& csr_socket(const std::string& device);
+  /// What is behind it: names and addresses.
+  const RegisterMap& registers(const std::string& device);
+
+  /// Runs to the end, as simulate() does.
+  RunOutcome run();
+
+ private:
+  struct Parts;
+  Parts& parts_;
+};
 
 }  // namespace heddle

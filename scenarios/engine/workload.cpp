@@ -223,7 +223,8 @@ void Workload::check_id_space(const GeneratorConfig& generator, const IdSpace& i
 }
 
 void Workload::build_sources(const std::vector<GeneratorConfig>& generators) {
-  const IdSpace ids{static_cast<MessageId>(closed_messages_), generators.size(), network_.hosts};
+  const std::uint64_t streams_per_host = generators.size() + (network_.doorbells ? 1 : 0);
+  const IdSpace ids{static_cast<MessageId>(closed_messages_), streams_per_host, network_.hosts};
   for (const GeneratorConfig& generator : generators) check_id_space(generator, ids);
   sources_.reserve(network_.hosts);
   for (std::uint64_t host = 0; host < network_.hosts; ++host) {
@@ -233,6 +234,10 @@ void Workload::build_sources(const std::vector<GeneratorConfig>& generators) {
       streams.emplace_back(generators[i], network_.link, static_cast<HostId>(host), ids, i, seed_);
     }
     sources_.emplace_back(std::move(closed_[host]), std::move(streams));
+    if (network_.doorbells) {
+      sources_.back().keep_ids(ids.first + generators.size() * ids.hosts + host,
+                               ids.generators * ids.hosts);
+    }
   }
   closed_ = {};
 }

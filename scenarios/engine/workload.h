@@ -18,6 +18,7 @@ struct HostNetwork {
   std::uint64_t hosts = 2;
   HostLink link;
   std::uint64_t period_ps = 1000;  ///< of the hosts' clock; durations are rounded up to cycles
+  bool doorbells = false;  ///< message ids are kept for what others post through the hosts' NICs
 };
 
 /// Builds the sources from the entries of a scenario's workload, which run side by side.

@@ -426,5 +426,62 @@ TEST(SharedBufferConfig, DeclaresEachParameter) {
   for (const Field& field : section.fields) EXPECT_FALSE(field.what.empty()) << field.key;
 }
 
+/// 900 cells to share and 100 of headroom; alpha 1/8; a group that is paused with 100 shared cells
+/// and must fall 10 below its threshold.
+SharedBuffer paused_buffer() {
+  SharedBufferConfig config;
+  config.buffer = 100'000_B;
+  config.cell = 100_B;
+  config.alpha_lossless = 0.125;
+  config.xon_offset = 1'000_B;
+  SharedBuffer buffer(config, 1, {10'000_B});
+  for (int packet = 0; packet < 101; ++packet) buffer.admit(0, 0, 100, true);
+  buffer.release(0, 0, 100);  // the one in the headroom
+  return buffer;
+}
+
+TEST(SharedBuffer, AHigherThresholdEndsAPauseExactlyWhenItShould) {
+  SharedBuffer buffer = paused_buffer();
+  ASSERT_EQ(buffer.group_cells(0), 100U);
+  ASSERT_TRUE(buffer.xoff(0));
+  buffer.take_xoff_changes([](unsigned, bool) {});
+  SharedBuffer::Thresholds thresholds = buffer.thresholds();
+  EXPECT_EQ(thresholds.alpha_lossless, 8192U);
+  // 110 cells are the threshold of 800 free ones at alpha = 110 / 800 = 9011.2 / 65536.
+  thresholds.alpha_lossless = 9011;
+  buffer.set_thresholds(thresholds);
+  EXPECT_TRUE(buffer.xoff(0));
+  EXPECT_FALSE(buffer.has_xoff_changes());
+  thresholds.alpha_lossless = 9012;
+  buffer.set_thresholds(thresholds);
+  EXPECT_FALSE(buffer.xoff(0));
+  EXPECT_TRUE(buffer.has_xoff_changes());
+  buffer.verify();
+}
+
+TEST(SharedBuffer, ASmallerOffsetEndsAPause) {
+  for (const std::uint64_t offset : {1U, 0U}) {
+    SharedBuffer buffer = paused_buffer();
+    SharedBuffer::Thresholds thresholds = buffer.thresholds();
+    thresholds.xon_offset_cells = offset;
+    buffer.set_thresholds(thresholds);
+    EXPECT_EQ(buffer.xoff(0), offset == 1) << "100 cells of 100 that are allowed";
+  }
+}
+
+TEST(SharedBuffer, ALowerThresholdActsOnWhatComes) {
+  SharedBuffer buffer = paused_buffer();
+  SharedBuffer::Thresholds thresholds = buffer.thresholds();
+  thresholds.xon_offset_cells = 0;
+  buffer.set_thresholds(thresholds);
+  thresholds.xoff_cells = 50;
+  buffer.set_thresholds(thresholds);
+  EXPECT_FALSE(buffer.xoff(0));
+  EXPECT_EQ(buffer.group_cells(0), 100U);
+  EXPECT_EQ(buffer.admit(0, 0, 100, true), Admission::headroom);
+  EXPECT_TRUE(buffer.xoff(0));
+  buffer.verify();
+}
+
 }  // namespace
 }  // namespace heddle

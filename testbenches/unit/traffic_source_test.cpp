@@ -400,5 +400,15 @@ TEST(MessageGenerator, SurvivesTheLargestParameters) {
   }
 }
 
+TEST(TrafficSource, KeptIdsAreUsedOnceAndEnd) {
+  TrafficSource source;
+  EXPECT_EQ(source.take_id(), std::nullopt) << "none were kept";
+  source.keep_ids(0xffff'fffa, 4);
+  EXPECT_EQ(source.take_id(), 0xffff'fffaU);
+  EXPECT_EQ(source.take_id(), 0xffff'fffeU);
+  EXPECT_EQ(source.take_id(), std::nullopt);
+  EXPECT_EQ(source.take_id(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace heddle

@@ -1,0 +1,530 @@
+// Registers of a running fabric, read and written by an outside TLM-2.0 initiator: what they say at
+// the end is what the results say, reading changes nothing, thresholds do, and the doorbell sends.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/child_process.h"
+#include "engine/loader.h"
+#include "kernel/device.h"
+#include "register_bus.h"
+#include "scenario_run.h"
+
+namespace heddle::testing {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// What a script can do: everything through the bus, with names instead of addresses.
+class Desk {
+ public:
+  Desk(RegisterBus& bus, EmbeddedFabric& fabric, std::vector<std::string> devices, Json& notes)
+      : seen(notes), devices_(std::move(devices)), bus_(bus), fabric_(fabric) {}
+
+  Json& seen;  ///< for the test, which runs in another process
+
+  const std::vector<std::string>& devices() const { return devices_; }
+  const RegisterMap& map(const std::string& device) { return fabric_.registers(device); }
+
+  std::uint64_t read(const std::string& device, const std::string& block, const std::string& name,
+                     unsigned i = 0) {
+    const std::uint64_t address = address_of(map(device), block, name, i);
+    return bus_.read(number(device), address, map(device).find(address).declared->bytes);
+  }
+  /// By the debugger: also after the run.
+  std::uint64_t look(const std::string& device, const std::string& block, const std::string& name,
+                     unsigned i = 0) {
+    const std::uint64_t address = address_of(map(device), block, name, i);
+    return bus_.debug_read(number(device), address, map(device).find(address).declared->bytes);
+  }
+  void write(const std::string& device, const std::string& block, const std::string& name,
+             std::uint64_t value) {
+    const std::uint64_t address = address_of(map(device), block, name);
+    bus_.write(number(device), address, map(device).find(address).declared->bytes, value);
+  }
+  /// Everything that can be read.
+  void read_all() {
+    for (const std::string& device : devices_) {
+      for (const RegisterBlock& block : map(device).blocks()) {
+        for (unsigned i = 0; i < block.count; ++i) read_all(number(device), block, i);
+      }
+    }
+  }
+  void post(const std::string& host, std::uint64_t destination, std::uint64_t bytes,
+            std::uint64_t traffic_class = 0) {
+    write(host, "doorbell", "destination", destination);
+    write(host, "doorbell", "traffic_class", traffic_class);
+    write(host, "doorbell", "bytes", bytes);
+    write(host, "doorbell", "ring", 1);
+  }
+  void wait_until(double ns) { bus_.wait_until(ns); }
+
+ private:
+  void read_all(unsigned device, const RegisterBlock& block, unsigned i) {
+    for (const Register& declared : block.registers) {
+      for (unsigned j = 0; declared.read && j < declared.count; ++j) {
+        bus_.read(device, block.base + i * block.stride + declared.offset + j * declared.stride,
+                  declared.bytes);
+      }
+    }
+  }
+  unsigned number(const std::string& device) const {
+    const auto found = std::find(devices_.begin(), devices_.end(), device);
+    return static_cast<unsigned>(found - devices_.begin());
+  }
+
+  std::vector<std::string> devices_;
+  RegisterBus& bus_;
+  EmbeddedFabric& fabric_;
+};
+
+using Script = std::function<void(Desk&)>;
+
+std::vector<Device*> all_devices() {
+  std::vector<Device*> devices;
+  for (sc_core::sc_object* object : sc_core::sc_get_top_level_objects()) {
+    if (auto* const device = dynamic_cast<Device*>(object)) devices.push_back(device);
+  }
+  return devices;
+}
+
+/// Runs the scenario with `script` beside it and `at_end` behind it; what they note is found in the
+/// results as `seen`.
+ScenarioRun run_with(const std::string& yaml, const Script& script, const Script& at_end = {},
+                     const RunOptions& options = {}) {
+  const auto embedded = [&](const Scenario& scenario, const RunOptions& given) {
+    Json seen;
+    Desk* desk = nullptr;
+    RegisterBus bus([&](RegisterBus&) { script(*desk); });
+    RunOptions with = given;
+    with.outside_busy = [&bus] { return !bus.done(); };
+    EmbeddedFabric fabric(scenario, with);
+    std::vector<std::string> names;
+    for (Device* device : all_devices()) {
+      names.push_back(device->path());
+      bus.attach(device->csr());
+    }
+    Desk at_desk(bus, fabric, names, seen);
+    desk = &at_desk;
+    RunOutcome outcome = fabric.run();
+    if (at_end) at_end(at_desk);
+    outcome.results["seen"] = seen;
+    return outcome;
+  };
+  ChildProcess child(load_text(yaml, "scenario of this test").front(), options, embedded, {});
+  while (child.receive([](const Progress&) {})) {
+  }
+  const ChildProcess::End end = child.end();
+  ScenarioRun result{end.exit_code, end.explanation, {}};
+  if (end.outcome) result.results = end.outcome->results;
+  return result;
+}
+
+const Script nothing = [](Desk&) {};
+
+const std::string scheduled = R"(
+name: registers
+workload: {pattern: incast, senders: 4, message: 200 KiB}
+fabric: {leaves: 2, spines: 2, hosts_per_leaf: 4}
+switch: scheduled
+)";
+const std::string congested = R"(
+name: registers
+workload: {pattern: incast, senders: 6, message: 400 KiB}
+fabric: {leaves: 2, spines: 2, hosts_per_leaf: 4}
+switch: adaptive
+adaptive: {ecn: {kmin: 20 KiB, kmax: 60 KiB}}
+nic: {receive: selective_repeat, congestion_control: dcqcn}
+)";
+const std::string lossy = R"(
+name: registers
+workload: {pattern: incast, senders: 6, message: 100 KiB}
+fabric: {leaves: 2, spines: 2, hosts_per_leaf: 4}
+classes:
+  - {lossless: false}
+  - {scheduling: strict}
+switch: adaptive
+adaptive: {memory: {buffer: 1 MB, alpha_lossy: 0.125, headroom: 20 KB}}
+nic: {receive: selective_repeat, retransmission_timeout: 50 us}
+)";
+
+/// Of all devices with such a register, summed over its array.
+std::uint64_t sum(Desk& desk, const std::string& block, const std::string& name) {
+  std::uint64_t total = 0;
+  for (const std::string& device : desk.devices()) {
+    for (const RegisterBlock& b : desk.map(device).blocks()) {
+      if (b.name != block) continue;
+      for (const Register& r : b.registers) {
+        if (r.name != name) continue;
+        for (unsigned i = 0; i < b.count; ++i) total += desk.look(device, block, name, i);
+      }
+    }
+  }
+  return total;
+}
+
+/// Notes every figure of the results that registers know, from the registers.
+void note_counters(Desk& desk) {
+  const auto note = [&](const char* result, const char* block,
+                        std::initializer_list<const char*> names) {
+    std::uint64_t total = 0;
+    for (const char* name : names) total += sum(desk, block, name);
+    desk.seen["sums"][result] = total;
+  };
+  note("packets.injected", "counters", {"packets_sent"});
+  note("packets.retransmitted", "counters", {"packets_repeated"});
+  note("packets.answers", "counters", {"answers_sent"});
+  note("packets.notifications", "counters", {"notifications"});
+  note("packets.time_outs", "counters", {"time_outs"});
+  note("packets.marked", "counters", {"packets_marked"});
+  note("packets.trimmed", "counters", {"packets_trimmed"});
+  note("packets.dropped", "counters",
+       {"packets_dropped_threshold", "packets_dropped_pool", "packets_dropped_headroom"});
+  note("packets.dropped_by_reason.threshold", "counters", {"packets_dropped_threshold"});
+  note("credits.granted", "counters", {"credits_granted"});
+  desk.seen["hops"] = sum(desk, "port", "tx_frames") + sum(desk, "host_port", "tx_frames") +
+                      sum(desk, "fabric_port", "tx_frames");
+  for (Device* device : all_devices()) {
+    const auto views = device->buffers();
+    for (unsigned i = 0; i < views.size(); ++i) {
+      const std::uint64_t peak = desk.look(device->path(), "buffer", "peak_bytes", i);
+      if (peak != 0) desk.seen["peaks"][device->path()][views[i].queue] = peak;
+    }
+  }
+  desk.seen["held"] = sum(desk, "device", "frames_held");
+  desk.seen["received"] = sum(desk, "device", "frames_received");
+}
+
+void expect_counters_equal_results(const std::string& yaml) {
+  const ScenarioRun run = run_with(yaml, nothing, note_counters);
+  ASSERT_EQ(run.exit_code, 0) << run.explanation;
+  for (const auto& [result, value] : run.results.at("seen").at("sums").items()) {
+    EXPECT_EQ(value.get<double>(), run.number(result)) << result;
+  }
+  EXPECT_EQ(run.number("seen.hops"), run.number("run.frame_hops"));
+  EXPECT_EQ(run.number("seen.received"), run.number("run.frame_hops"));
+  EXPECT_EQ(run.number("seen.held"), 0);
+  std::size_t queues = 0;
+  for (const auto& [device, of_device] : run.results.at("buffers").items()) {
+    if (device == "total") continue;
+    for (const auto& [queue, figures] : of_device.items()) {
+      EXPECT_EQ(run.results.at("seen").at("peaks").at(device).at(queue), figures.at("peak_bytes"))
+          << device << ' ' << queue;
+      ++queues;
+    }
+  }
+  EXPECT_GT(queues, 4U);
+}
+
+TEST(Registers, CountersOfTheScheduledFabricEqualItsResults) {
+  expect_counters_equal_results(scheduled);
+}
+TEST(Registers, CountersOfAMarkingSwitchEqualItsResults) {
+  expect_counters_equal_results(congested);
+}
+TEST(Registers, CountersOfADroppingSwitchEqualItsResults) { expect_counters_equal_results(lossy); }
+
+TEST(Registers, TheScenariosOfThisTestMarkAndDrop) {
+  EXPECT_GT(run_scenario(congested).number("packets.marked"), 0);
+  EXPECT_GT(run_scenario(congested).number("packets.notifications"), 0);
+  EXPECT_GT(run_scenario(lossy).number("packets.dropped"), 0);
+  EXPECT_GT(run_scenario(lossy).number("packets.retransmitted"), 0);
+}
+
+TEST(Registers, CountersGrowDuringTheRunAndKeepTheLawOfFrames) {
+  const ScenarioRun run = run_with(scheduled, [](Desk& desk) {
+    for (unsigned us = 1; us <= 12; ++us) {
+      desk.wait_until(1000.0 * us + 0.5);
+      std::uint64_t received = 0;
+      for (const std::string& device : desk.devices()) {
+        const auto frames = [&](const char* what) { return desk.read(device, "device", what); };
+        const std::uint64_t in = frames("frames_received") + frames("frames_created");
+        const std::uint64_t out = frames("frames_sent") + frames("frames_consumed") +
+                                  frames("frames_dropped") + frames("frames_held");
+        if (in != out) throw std::runtime_error(device + ": frames do not add up");
+        received += frames("frames_received");
+      }
+      desk.seen["received"].push_back(received);
+      desk.seen["cycle"].push_back(desk.read("host0", "device", "cycle"));
+    }
+  });
+  ASSERT_EQ(run.exit_code, 0) << run.explanation;
+  const auto received = run.results["seen"]["received"].get<std::vector<std::uint64_t>>();
+  for (std::size_t i = 1; i < received.size(); ++i) EXPECT_GT(received[i], received[i - 1]);
+  EXPECT_EQ(run.results["seen"]["cycle"][4], 5000);
+}
+
+TEST(Registers, WhoOnlyReadsChangesNothing) {
+  for (const std::string& yaml : {scheduled, congested, lossy}) {
+    const ScenarioRun read = run_with(yaml, [](Desk& desk) {
+      for (unsigned i = 1; i <= 40; ++i) {
+        desk.wait_until(250.0 * i + (i % 2 == 0 ? 0.5 : 0));
+        desk.read_all();
+      }
+    });
+    ASSERT_EQ(read.exit_code, 0) << read.explanation;
+    EXPECT_EQ(read.hash(), run_scenario(yaml).hash());
+  }
+}
+
+/// Writes one register in the middle of the run.
+struct Written {
+  const char* yaml;
+  std::string device;
+  std::string name;
+  std::uint64_t value;
+};
+
+void PrintTo(const Written& written, std::ostream* out) {
+  *out << written.device << ' ' << written.name;
+}
+
+class WrittenRegister : public ::testing::TestWithParam<Written> {};
+
+TEST_P(WrittenRegister, ChangesTheRunTheSameEveryTime) {
+  const Written& what = GetParam();
+  const Script script = [&](Desk& desk) {
+    desk.wait_until(3000);  // at an edge: the order of processes must not matter
+    desk.write(what.device, "config", what.name, what.value);
+    desk.wait_until(3100);
+    desk.seen["value"] = desk.read(what.device, "config", what.name);
+  };
+  const ScenarioRun once = run_with(what.yaml, script);
+  ASSERT_EQ(once.exit_code, 0) << once.explanation;
+  EXPECT_EQ(once.results.at("seen").at("value"), what.value);
+  EXPECT_NE(once.hash(), run_scenario(std::string(what.yaml)).hash()) << "a dead knob";
+  RunOptions shuffled;
+  shuffled.shuffle_devices = true;
+  EXPECT_EQ(once.hash(), run_with(what.yaml, script, {}, shuffled).hash());
+  RunOptions awake;
+  awake.wake_every_cycle = true;
+  EXPECT_EQ(once.hash(), run_with(what.yaml, script, {}, awake).hash());
+}
+
+const char* const fixed_xoff = R"(
+name: registers
+workload: {pattern: incast, senders: 6, message: 400 KiB}
+fabric: {leaves: 2, spines: 2, hosts_per_leaf: 4}
+switch: adaptive
+adaptive: {memory: {xoff: 100 KB}}
+)";
+const char* const dynamic_xoff = R"(
+name: registers
+workload: {pattern: incast, senders: 6, message: 400 KiB}
+fabric: {leaves: 2, spines: 2, hosts_per_leaf: 4}
+switch: adaptive
+adaptive: {memory: {buffer: 2 MB, alpha_lossless: 0.125}}
+)";
+const char* const on_the_slope = R"(
+name: registers
+workload: {pattern: incast, senders: 6, message: 400 KiB}
+fabric: {leaves: 2, spines: 2, hosts_per_leaf: 4}
+switch: adaptive
+adaptive: {ecn: {kmin: 100 KiB, kmax: 10 MiB, pmax: 0.5}}
+)";
+const char* const crowded_element = R"(
+name: registers
+workload: {pattern: incast, senders: 10, message: 100 KiB}
+fabric: {leaves: 3, spines: 2, hosts_per_leaf: 4, fabric_link: {rate: 100 Gbps}}
+switch: scheduled
+scheduled: {xoff_cells: 100, xon_cells: 50}
+)";
+
+const std::vector<Written> written{{scheduled.c_str(), "leaf0", "egress_threshold_bytes", 5000},
+                                   {on_the_slope, "leaf0", "ecn_kmin_bytes", 1000},
+                                   {on_the_slope, "leaf0", "ecn_kmax_bytes", 200'000},
+                                   {on_the_slope, "leaf0", "ecn_pmax_ppm", 900'000},
+                                   {lossy.c_str(), "leaf0", "alpha_lossy", 600},
+                                   {dynamic_xoff, "leaf0", "alpha_lossless", 1000},
+                                   {dynamic_xoff, "leaf0", "xon_offset_cells", 2},
+                                   {fixed_xoff, "leaf0", "xoff_cells", 100},
+                                   {crowded_element, "spine0", "xoff_cells", 20},
+                                   {crowded_element, "spine0", "xon_cells", 90},
+                                   {scheduled.c_str(), "host1", "window_packets", 20},
+                                   {congested.c_str(), "host0", "dcqcn_cnp_interval_cycles", 500},
+                                   {lossy.c_str(), "host1", "retransmission_timeout_cycles", 2000}};
+
+INSTANTIATE_TEST_SUITE_P(All, WrittenRegister, ::testing::ValuesIn(written));
+
+TEST(Registers, EveryWritableThresholdIsWrittenByATest) {
+  for (const char* yaml : {scheduled.c_str(), congested.c_str(), fixed_xoff}) {
+    const ScenarioRun run = run_with(yaml, nothing, [](Desk& desk) {
+      for (const std::string& device : desk.devices()) {
+        for (const RegisterBlock& block : desk.map(device).blocks()) {
+          for (const Register& r : block.registers) {
+            if (block.name == "config" && r.write) desk.seen.push_back(r.name);
+          }
+        }
+      }
+    });
+    EXPECT_GT(run.results.at("seen").size(), 10U);
+    for (const std::string name : run.results.at("seen")) {
+      EXPECT_TRUE(std::any_of(written.begin(), written.end(), [&](const Written& w) {
+        return w.name == name;
+      })) << name;
+    }
+  }
+}
+
+// --- the doorbell -------------------------------------------------------------------------------
+
+class DoorbellTest : public ::testing::Test {
+ protected:
+  /// A scenario whose workload is `entries`, and a file of one message for them.
+  std::string with(const std::string& entries) const {
+    return "name: doorbell\nworkload: " + entries +
+           "\nfabric: {leaves: 2, spines: 2, hosts_per_leaf: 2}\n";
+  }
+  std::string matrix(const std::string& text) const {
+    const auto folder = std::filesystem::temp_directory_path();
+    const std::string path = (folder / fmt::format("heddle_doorbell_{}.cm", getpid())).string();
+    std::ofstream(path) << text;
+    return path;
+  }
+  const std::string background = "{pattern: permutation, permutation: shift, message: 100 KiB}";
+};
+
+TEST_F(DoorbellTest, APostedMessageIsAMessageOfTheFabric) {
+  const std::string file = matrix("Nodes 4\nConnections 1\n0->3 start 2000000 size 50000\n");
+  const ScenarioRun planned =
+      run_scenario(with("[" + background + ", {pattern: file, file: " + file + "}]"));
+  ASSERT_EQ(planned.exit_code, 0) << planned.explanation;
+
+  const ScenarioRun posted = run_with(with(background), [](Desk& desk) {
+    desk.wait_until(1999.5);  // the ring takes effect in cycle 2000
+    desk.post("host0", 3, 50000);
+    desk.wait_until(2010);
+    for (const char* name : {"rings", "answer", "message", "open", "completions"}) {
+      desk.seen[name] = desk.read("host0", "doorbell", name);
+    }
+    while (desk.read("host0", "doorbell", "completion_status") == 0) {
+      sc_core::wait(100, sc_core::SC_NS);
+    }
+    for (const char* name : {"completion_status", "completion_message", "completion_cycle"}) {
+      desk.seen[name] = desk.read("host0", "doorbell", name);
+    }
+    desk.seen["new"] = desk.read("host0", "doorbell", "new_completions");
+    desk.seen["new_again"] = desk.read("host0", "doorbell", "new_completions");
+    desk.write("host0", "doorbell", "completion_take", 1);
+    sc_core::wait(2, sc_core::SC_NS);
+    desk.seen["left"] = desk.read("host0", "doorbell", "completion_status") +
+                        desk.read("host0", "doorbell", "completions") +
+                        desk.read("host0", "doorbell", "open");
+  });
+  ASSERT_EQ(posted.exit_code, 0) << posted.explanation;
+  EXPECT_EQ(posted.hash(), planned.hash()) << "frame for frame as if the scenario had sent it";
+  EXPECT_EQ(posted.number("messages.count"), 5);
+  EXPECT_EQ(posted.results.at("packets"), planned.results.at("packets"));
+  EXPECT_EQ(posted.results.at("latency_ns"), planned.results.at("latency_ns"));
+  const Json& seen = posted.results.at("seen");
+  EXPECT_EQ(seen.at("rings"), 1);
+  EXPECT_EQ(seen.at("answer"), 1);
+  EXPECT_EQ(seen.at("message"), 4) << "after the four of the permutation";
+  EXPECT_EQ(seen.at("open"), 1);
+  EXPECT_EQ(seen.at("completions"), 0);
+  EXPECT_EQ(seen.at("completion_status"), 1);
+  EXPECT_EQ(seen.at("completion_message"), 4);
+  EXPECT_EQ(seen.at("new"), 1);
+  EXPECT_EQ(seen.at("new_again"), 0);
+  EXPECT_EQ(seen.at("left"), 0);
+  std::filesystem::remove(file);
+}
+
+/// The sender learns of the end when the last packet has gone there and its answer back.
+TEST_F(DoorbellTest, TheCompletionCycleIsThatOfTheLastAcknowledgement) {
+  const std::string yaml = R"(
+name: doorbell
+workload: {pattern: permutation, permutation: shift, shift: 1, message: 1 B, start: 50 us}
+fabric: {topology: single, hosts: 2}
+switch: adaptive
+)";
+  const ScenarioRun run = run_with(yaml, [](Desk& desk) {
+    desk.wait_until(999.5);
+    desk.post("host0", 1, 1);
+    desk.wait_until(10000);
+    desk.seen["took"] = desk.read("host0", "doorbell", "completion_cycle") - 1000;
+  });
+  ASSERT_EQ(run.exit_code, 0) << run.explanation;
+  // 400 Gbps carry 50 B per cycle. There: 100 of the sending NIC, 83 B of packet, whose tail is
+  // 2 cycles behind its head on each link; 50 + 450 + 50 of links and switch, 100 of the receiving
+  // NIC. Back: an acknowledgement of 86 B, 50 + 450 + 50 and 100.
+  const std::uint64_t there = 100 + 550 + 2 + 100;
+  const std::uint64_t back = 550 + 2 + 100;
+  EXPECT_EQ(run.results.at("seen").at("took"), there + back);
+}
+
+TEST_F(DoorbellTest, ARefusedRingSaysWhyAndSendsNothing) {
+  const ScenarioRun run = run_with(with(background), [](Desk& desk) {
+    desk.wait_until(0.5);
+    const auto ring = [&](std::uint64_t destination, std::uint64_t bytes, std::uint64_t c) {
+      desk.post("host0", destination, bytes, c);
+      sc_core::wait(2, sc_core::SC_NS);
+      desk.seen["answers"].push_back(desk.read("host0", "doorbell", "answer"));
+    };
+    ring(0, 100, 0);  // itself
+    ring(4, 100, 0);  // no such host
+    ring(1, 100, 2);  // no such class
+    ring(1, 0, 0);    // no bytes
+    for (unsigned i = 0; i < 65; ++i) ring(1, 1, 0);
+    desk.wait_until(100'000);
+    desk.seen["complete"] = desk.read("host0", "doorbell", "completions");
+    ring(1, 1, 0);  // nobody has taken the completions
+    desk.write("host0", "doorbell", "completion_take", 1);
+    ring(1, 1, 0);
+  });
+  ASSERT_EQ(run.exit_code, 0) << run.explanation;
+  std::vector<unsigned> expected{2, 2, 3, 4};
+  expected.insert(expected.end(), 64, 1);
+  expected.insert(expected.end(), {5, 5, 1});
+  EXPECT_EQ(run.results.at("seen").at("answers").get<std::vector<unsigned>>(), expected);
+  EXPECT_EQ(run.results.at("seen").at("complete"), 64);
+  EXPECT_EQ(run.number("messages.count"), 4 + 65);
+}
+
+TEST_F(DoorbellTest, IdsOfOpenLoopStreamsAndDoorbellsAreDistinct) {
+  const std::string uniform =
+      with("{pattern: uniform, load: 0.2, message: 4 KiB, duration: 20 us}");
+  const ScenarioRun plain = run_scenario(uniform);
+  const ScenarioRun run = run_with(uniform, [](Desk& desk) {
+    for (unsigned i = 1; i <= 5; ++i) {
+      desk.wait_until(3000.0 * i);
+      for (unsigned host = 0; host < 4; ++host) {
+        desk.post(fmt::format("host{}", host), (host + i % 3 + 1) % 4, 10'000);
+      }
+    }
+  });
+  ASSERT_EQ(run.exit_code, 0) << run.explanation;
+  EXPECT_EQ(run.number("messages.count"), plain.number("messages.count") + 20);
+}
+
+TEST_F(DoorbellTest, DatagramsAreCompleteWhenSent) {
+  const ScenarioRun run = run_with(
+      with(background) + "switch: adaptive\nnic: {receive: unreliable_datagram}\n", [](Desk& desk) {
+        desk.wait_until(30'000);
+        desk.post("host0", 3, 10'000);
+        desk.wait_until(35'000);
+        desk.seen["status"] = desk.read("host0", "doorbell", "completion_status");
+        const std::uint64_t window = address_of(desk.map("host0"), "config", "window_packets");
+        desk.seen["window_is_fixed"] =
+            desk.map("host0").find(window).declared->access == RegisterAccess::read_only;
+      });
+  ASSERT_EQ(run.exit_code, 0) << run.explanation;
+  EXPECT_EQ(run.results.at("seen").at("status"), 2);
+  EXPECT_EQ(run.results.at("seen").at("window_is_fixed"), true);
+  EXPECT_EQ(run.number("messages.count"), 5);
+}
+
+TEST(EmbeddedFabric, AnUnknownDeviceIsRefusedByName) {
+  const ScenarioRun run = run_with(scheduled, nothing, [](Desk& desk) { desk.map("host99"); });
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_NE(run.explanation.find("host99"), std::string::npos) << run.explanation;
+}
+
+}  // namespace
+}  // namespace heddle::testing
