@@ -21,6 +21,7 @@
 #include "engine/nearest.h"
 #include "engine/presets.h"
 #include "engine/progress.h"
+#include "engine/register_tables.h"
 #include "engine/result_file.h"
 #include "engine/table.h"
 #include "engine/trace_selection.h"
@@ -47,6 +48,7 @@ struct Options {
   unsigned jobs = 0;
   bool quiet = false;
   bool markdown = false;
+  bool registers = false;
   bool shuffle_devices = false;
   bool no_idle_skip = false;
 };
@@ -192,7 +194,9 @@ int validate_command(const Options& options) {
 }
 
 int explain_command(const Options& options) {
-  if (options.markdown) {
+  if (options.registers) {
+    print(explain_registers());
+  } else if (options.markdown) {
     print(explain_markdown());
   } else {
     const unsigned width = std::clamp(terminal_width(STDOUT_FILENO), 80U, 100U);
@@ -344,6 +348,8 @@ class Program {
     CLI::App& explain =
         add("explain", "Says what a parameter, preset or statistic means", explain_command);
     explain.add_option("key", options_.key, "Such as nic.receive or latency_ns.p99");
+    explain.add_flag("--registers", options_.registers,
+                     "Prints the registers of all devices as Markdown tables");
     explain.add_flag("--markdown", options_.markdown, "Prints all of them as Markdown tables");
     add_wave_options(add("wave", "Runs again and shows where time went", wave_command), options_);
     add_headroom_options(

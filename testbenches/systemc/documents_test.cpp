@@ -1,5 +1,5 @@
 // The documents say what the program does: the README's table is the program's output, and the
-// parameter page is what the declarations say.
+// pages of parameters and registers are what the declarations say.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -68,6 +68,16 @@ TEST(Documents, TheParameterPageIsFresh) {
   ASSERT_GT(generated.size(), 1000U);
   EXPECT_NE(page.find(generated), std::string::npos)
       << "regenerate the tables of docs/parameters.md: heddle explain --markdown";
+}
+
+TEST(Documents, TheRegisterPageIsFresh) {
+  const std::string page = read("docs/registers.md");
+  const std::string generated = output_of(std::string(HEDDLE_BINARY) + " explain --registers");
+  ASSERT_GT(generated.size(), 1000U);
+  EXPECT_NE(page.find(generated), std::string::npos)
+      << "regenerate the tables of docs/registers.md: heddle explain --registers";
+  EXPECT_NE(page.find(read("docs/examples/doorbell.cpp")), std::string::npos)
+      << "docs/registers.md shows another program than docs/examples/doorbell.cpp";
 }
 
 }  // namespace

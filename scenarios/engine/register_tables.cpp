@@ -1,0 +1,83 @@
+#include "engine/register_tables.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "engine/fabric.h"
+#include "engine/fabric_limits.h"
+#include "kernel/csr.h"
+
+namespace heddle {
+
+namespace {
+
+std::string offset_text(const Register& declared) {
+  const std::string offset = fmt::format("0x{:02x}", declared.offset);
+  return declared.stride == 0 ? offset : fmt::format("{} + j * {}", offset, declared.stride);
+}
+
+std::string block_table(const RegisterBlock& block) {
+  const std::string place =
+      block.stride == 0
+          ? fmt::format("`{}`, from 0x{:x}", block.name, block.base)
+          : fmt::format("`{}[i]`, from 0x{:x} + i * 0x{:x}", block.name, block.base, block.stride);
+  std::string text = fmt::format(
+      "{}. {}\n\n| offset | register | bits | access | reset | meaning | source |\n"
+      "|---|---|---|---|---|---|---|\n",
+      place, block.what);
+  for (const Register& declared : block.registers) {
+    text +=
+        fmt::format("| {} | `{}{}` | {} | {} | {} | {} | {} |\n", offset_text(declared),
+                    declared.name, declared.stride == 0 ? "" : "[j]", 8 * declared.bytes,
+                    access_text(declared.access), declared.reset, declared.what, declared.source);
+  }
+  return text + "\n";
+}
+
+/// What all devices have in common is told once.
+std::string device_tables(const char* kind, Device& device) {
+  std::string text = fmt::format("### {}\n\n", kind);
+  for (const RegisterBlock& block : device.csr().map().blocks()) {
+    if (block.name != "device" && block.name != "buffer") text += block_table(block);
+  }
+  return text;
+}
+
+std::string common_tables(Device& device) {
+  const auto& blocks = device.csr().map().blocks();
+  return "### Every device\n\n" + block_table(blocks.front()) + block_table(blocks.back());
+}
+
+}  // namespace
+
+std::string explain_registers() {
+  Scenario scenario;
+  const Blueprint blueprint = draw(scenario);
+  const Blueprint::Box& box = blueprint.boxes.front();
+  const ScheduledConfig scheduled = without_auto(scenario);
+
+  Clock clock("clock", {});
+  PacketPool packets;
+  const Environment environment{clock, packets};
+  TrafficSource source;
+  DeliveryLog log(0, {});
+  const MessageEvents events;
+  Nic nic("nic", environment, 0, blueprint.hosts, scenario.nic, scenario.classes,
+          scenario.fabric.host_link.rate, source, log, events);
+  ScheduledLeaf leaf("scheduled_leaf", environment, leaf_place(scenario, scheduled, blueprint, 0),
+                     scheduled, scenario.classes);
+  FabricElement element("fabric_element", environment, blueprint.leaves, 1, scheduled);
+  AdaptiveSwitch adaptive("adaptive_switch", environment, switch_ports(box),
+                          {box.group_of_host, box.ports_of_group}, scenario.adaptive,
+                          scenario.routing, scenario.classes, largest_packet_bytes(scenario.nic));
+  std::string text = common_tables(nic);
+  text += device_tables("nic", nic);
+  text += device_tables("scheduled_leaf", leaf);
+  text += device_tables("fabric_element", element);
+  text += device_tables("adaptive_switch", adaptive);
+  text.pop_back();
+  return text;
+}
+
+}  // namespace heddle
