@@ -124,7 +124,8 @@ const std::string scheduled =
 TEST(Case18, HalfTheLinksFail) {
   const ScenarioRun run =
       run_scenario(scheduled +
-                   "events:\n"
+                   "events:\n"  // the first and the last only divide the time
+                   "  - {at: 20 us, action: corrupt, link: '*', bit_error_ratio: 0}\n"
                    "  - {at: 100 us, action: fail, link: 'leaf0.*-spine[01].*'}\n"
                    "  - {at: 230 us, action: corrupt, link: '*', bit_error_ratio: 0}\n"
                    "measure: {deadline: 380 us}\n");

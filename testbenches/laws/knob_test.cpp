@@ -282,7 +282,8 @@ const std::vector<Turn> turns{
     {"events.times", "1", flapping},
     {"scheduled.reachability_period", "10 us", failing_scheduled},
     {"scheduled.reachability_watchdog", "50 us", failing_scheduled},
-    {"scheduled.reassembly_timeout", "10 us", failing_scheduled},
+    {"scheduled.reassembly_timeout", "10 us",
+     scheduled + "events: {at: 1 us, action: corrupt, link: '*', bit_error_ratio: 0.00001}\n"},
     {"adaptive.detection_delay", "1 us", failing},
     {"adaptive.withdrawal_delay", "1 us", failing},
 
