@@ -1,5 +1,5 @@
-// The documents say what the program does: the README's table is the program's output, and the
-// pages of parameters and registers are what the declarations say.
+// The documents say what the program does: the README's table and those of the findings are the
+// program's output, and the pages of parameters and registers are what the declarations say.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -79,6 +79,32 @@ TEST(Documents, TheRegisterPageIsFresh) {
   EXPECT_NE(page.find(read("docs/examples/doorbell.cpp")), std::string::npos)
       << "docs/registers.md shows another program than docs/examples/doorbell.cpp";
 }
+
+/// Names of the tables that the page has a place for.
+std::vector<std::string> tables_of_findings() {
+  const std::string page = read("docs/findings.md");
+  const std::string mark = "<!-- table: ";
+  std::vector<std::string> names;
+  for (std::size_t at = page.find(mark); at != std::string::npos; at = page.find(mark, at)) {
+    at += mark.size();
+    names.push_back(page.substr(at, page.find(' ', at) - at));
+  }
+  return names;
+}
+
+class Findings : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Findings, ShowWhatTheirScenariosGive) {
+  const std::string command = std::string(HEDDLE_SOURCE_DIR) +
+                              "/scripts/findings --check --heddle " + HEDDLE_BINARY + " " +
+                              GetParam();
+  EXPECT_EQ(output_of(command), "") << "update docs/findings.md, text included: scripts/findings";
+}
+
+INSTANTIATE_TEST_SUITE_P(Documents, Findings, ::testing::ValuesIn(tables_of_findings()),
+                         [](const auto& table) { return table.param; });
+
+TEST(Documents, TheFindingsHaveTheirTables) { EXPECT_GE(tables_of_findings().size(), 8U); }
 
 }  // namespace
 }  // namespace heddle::testing
