@@ -35,6 +35,8 @@ void DeliveryLog::delivered(const PacketRecord& record, std::uint16_t payload_by
     throw CheckFailure(
         fmt::format("a packet took {} cycles, its stages add up to {}", latency, sum));
   }
+  if (record.stage[static_cast<unsigned>(Stage::retransmission)] != 0)
+    last_repair_ = last_delivery_;
   if (record.due < warmup_) return;
   if (latency >= slowest_.latency) compare_with_slowest(record, latency);
   latency_.add(latency);

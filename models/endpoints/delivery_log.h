@@ -101,6 +101,8 @@ class DeliveryLog {
   std::uint64_t messages_started() const { return messages_started_; }
   std::uint64_t messages_completed() const { return messages_completed_; }
   Cycle last_delivery() const { return last_delivery_; }
+  /// The last delivery of a packet that had to be sent again.
+  Cycle last_repair() const { return last_repair_; }
   Cycle first_due() const { return first_due_; }
   /// The last delivery, or the start of a message when no other was waiting to be delivered.
   Cycle last_progress() const { return last_progress_; }
@@ -130,6 +132,7 @@ class DeliveryLog {
   std::vector<bool> completed_;  // by message id
   ReorderTotals reordering_;
   Cycle last_delivery_ = 0;
+  Cycle last_repair_ = 0;
   Cycle first_due_ = never;
   Cycle last_progress_ = 0;
   SlowestPacket slowest_;

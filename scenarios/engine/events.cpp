@@ -13,7 +13,7 @@
 namespace heddle {
 namespace {
 
-constexpr double sample_ns = 1000;  // between two looks at the delivered bytes
+constexpr Duration look = 1_us;  // how often the fabric is asked what it has noticed
 
 bool matches(const std::string& pattern, const std::string& name) {
   return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
@@ -144,7 +144,7 @@ EventScript::EventScript(const Scenario& scenario, const Blueprint& blueprint, F
       records_(scenario.events.size()),
       known_down_(2 * cables_.size()),
       withdrawn_(cables_.size()),
-      delivered_{0} {
+      next_look_(look_cycles()) {
   for (const std::size_t event : by_time(scenario.events)) plan(event);
 }
 
@@ -188,19 +188,16 @@ void EventScript::plan(const Step& step) {
 
 Cycle EventScript::next() const {
   if (records_.empty()) return never;
-  const Cycle sample = delivered_.size() * sample_cycles();
-  return done_ == steps_.size() ? sample : std::min(sample, steps_[done_].at);
+  return done_ == steps_.size() ? next_look_ : std::min(next_look_, steps_[done_].at);
 }
 
-Cycle EventScript::sample_cycles() const {
-  return std::max<Cycle>(1, clock_.cycles(Duration{static_cast<std::uint64_t>(sample_ns * 1000)}));
-}
+Cycle EventScript::look_cycles() const { return std::max<Cycle>(1, clock_.cycles(look)); }
 
 void EventScript::act() {
   const Cycle now = next();
-  if (now == delivered_.size() * sample_cycles()) {
-    delivered_.push_back(log_.delivered_bytes());
+  if (now == next_look_) {
     look_at_fabric(now);
+    next_look_ += look_cycles();
   }
   while (done_ < steps_.size() && steps_[done_].at <= now) {
     const Step step = steps_[done_++];
@@ -306,7 +303,7 @@ void EventScript::withdraw(std::size_t direction) {
 // --- what it has cost ---------------------------------------------------------------------------
 
 EventScript::Counts EventScript::count(Cycle at) const {
-  Counts counts{at, log_.delivered_bytes(), log_.resent_bytes(), {}};
+  Counts counts{at, log_.delivered_bytes(), log_.resent_bytes(), log_.last_repair(), {}};
   for (const auto& link : fabric_.links()) counts.losses += link->losses();
   return counts;
 }
@@ -320,24 +317,13 @@ double EventScript::cycle_ns() const {
   return static_cast<double>(clock_.options().period_ps) * 1e-3;
 }
 
-/// The first of the sampled intervals that begin at or after `from` in which at least 90 % of
-/// `bytes_per_sample` were delivered: its end.
-std::optional<Cycle> EventScript::recovered(Cycle from, Cycle end, double bytes_per_sample) const {
-  const Cycle step = sample_cycles();
-  for (Cycle i = (from + step - 1) / step + 1; i < delivered_.size() && i * step <= end; ++i) {
-    const auto bytes = static_cast<double>(delivered_[i] - delivered_[i - 1]);
-    if (bytes >= 0.9 * bytes_per_sample) return i * step;
-  }
-  return std::nullopt;
-}
-
 nlohmann::ordered_json EventScript::results(Cycle end) const {
   nlohmann::ordered_json all;
   const Counts last = count(end);
   for (std::size_t i = 0; i < records_.size(); ++i) {
     const Counts& at = records_[i].before;
     if (at.at == never) continue;  // the run ended earlier
-    Counts previous{log_.first_due(), 0, 0, {}};
+    Counts previous{log_.first_due(), 0, 0, 0, {}};
     Counts next = last;
     for (const Record& other : records_) {
       const Counts& then = other.before;
@@ -365,16 +351,12 @@ nlohmann::ordered_json EventScript::result(std::size_t event, const Counts& prev
   json["frames_lost"] = next.losses.frames - at.losses.frames;
   json["packets_lost"] = next.losses.packets - at.losses.packets;
   json["bytes_resent"] = next.resent_bytes - at.resent_bytes;
+  if (next.last_repair > at.at) {
+    json["recovered_after_ns"] = static_cast<double>(next.last_repair - at.at) * cycle_ns();
+  }
   if (previous.at < at.at) json["gbps"]["before"] = gbps(previous, at);
   if (at.at < settled.at) json["gbps"]["during"] = gbps(at, settled);
-  if (settled.at >= next.at) return json;
-  json["gbps"]["after"] = gbps(settled, next);
-  const double per_sample = static_cast<double>(next.delivered_bytes - settled.delivered_bytes) *
-                            static_cast<double>(sample_cycles()) /
-                            static_cast<double>(next.at - settled.at);
-  if (const auto cycle = recovered(at.at, next.at, per_sample)) {
-    json["recovered_after_ns"] = static_cast<double>(*cycle - at.at) * cycle_ns();
-  }
+  if (settled.at < next.at) json["gbps"]["after"] = gbps(settled, next);
   return json;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,13 +50,14 @@ class EventScript {
     Cycle at = never;
     std::uint64_t delivered_bytes = 0;
     std::uint64_t resent_bytes = 0;
+    Cycle last_repair = 0;
     LinkLosses losses;
   };
   struct Record {
     std::size_t links = 0;
     Counts before;
     Cycle noticed_at = never;  ///< when the last of its links was noticed
-    Counts noticed;            ///< then, or at the next look at the delivered bytes
+    Counts noticed;            ///< then, or at the next look at the fabric
   };
 
   const Fabric::Direction& direction(std::size_t number) const {
@@ -71,13 +71,12 @@ class EventScript {
   Cycle notice_cycles() const;
   void notice(const Step& step);
   void withdraw(std::size_t direction);
+  Cycle look_cycles() const;
   void look_at_fabric(Cycle now);
 
-  Cycle sample_cycles() const;
   double cycle_ns() const;
   Counts count(Cycle at) const;
   double gbps(const Counts& from, const Counts& to) const;
-  std::optional<Cycle> recovered(Cycle from, Cycle end, double bytes_per_sample) const;
   nlohmann::ordered_json result(std::size_t event, const Counts& previous,
                                 const Counts& next) const;
 
@@ -89,11 +88,11 @@ class EventScript {
   std::vector<DrawnCable> cables_;
   std::vector<Step> steps_;  // by time
   std::size_t done_ = 0;
-  std::vector<Record> records_;           // by event
-  std::vector<bool> known_down_;          // by direction: what its sender believes
-  std::vector<bool> withdrawn_;           // by cable: what the other leaves believe
-  Cycle links_changed_at_ = 0;            // of the scheduled fabric, when looked at last
-  std::vector<std::uint64_t> delivered_;  // bytes until each multiple of sample_cycles()
+  std::vector<Record> records_;   // by event
+  std::vector<bool> known_down_;  // by direction: what its sender believes
+  std::vector<bool> withdrawn_;   // by cable: what the other leaves believe
+  Cycle links_changed_at_ = 0;    // of the scheduled fabric, when looked at last
+  Cycle next_look_;               // at the fabric
 };
 
 }  // namespace heddle

@@ -169,7 +169,8 @@ void add_events(Statistics& all) {
        {"events.*.noticed_after_ns", "ns",
         "From the event until the last sender on these links knew of it."},
        {"events.*.recovered_after_ns", "ns",
-        "From the event until 90 % of the rate that follows was delivered for 1 us."},
+        "From the event until the last packet that had to be repeated was delivered, before the "
+        "next event."},
        {"events.*.frames_lost", "frames", "Frames lost on links until the next event."},
        {"events.*.packets_lost", "packets",
         "Data packets whose last byte was lost on links until the next event."},

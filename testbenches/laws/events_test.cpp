@@ -45,6 +45,10 @@ TEST(Events, NothingIsLostOnceTheFailureIsNoticed) {
   // Until the other leaf knows, the spine has no way to hosts 0 to 3.
   EXPECT_GT(run.number("packets.dropped_by_reason.unreachable"), 0);
   EXPECT_EQ(run.number("packets.retransmitted"), run.number("packets.dropped"));
+  // The earliest time-out repeats what was lost first; the last repeated packet ends its message.
+  EXPECT_GT(run.number("events.1.recovered_after_ns"), 50'000 - 20'000);
+  EXPECT_LE(run.number("events.1.recovered_after_ns") + 30'000,
+            run.number("messages.completion_ns.max"));
   EXPECT_EQ(run.number("messages.count"), 8);
 }
 
