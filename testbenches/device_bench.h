@@ -19,6 +19,7 @@
 
 #include "kernel/device.h"
 #include "kernel/environment.h"
+#include "own_stack.h"
 
 namespace heddle::testing {
 
@@ -39,6 +40,7 @@ inline void in_child(const std::function<void()>& body) {
     } catch (const std::exception& error) {
       ADD_FAILURE() << "unexpected exception: " << error.what();
     }
+    return_to_own_stack();
     std::exit(failures() == before ? EXIT_SUCCESS : EXIT_FAILURE);
   }
   int status = 0;
