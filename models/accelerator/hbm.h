@@ -22,9 +22,8 @@
 //   TLM_BYTE_ENABLE_ERROR_RESPONSE  with byte enables
 //   TLM_BURST_ERROR_RESPONSE        no data, or a streaming width below the data length
 //   TLM_GENERIC_ERROR_RESPONSE      a second request before END_REQ, or nb_transport without a
-//   memory
-//                                   manager (both TLM_COMPLETED at once); contents without a data
-//                                   pointer
+//                                   memory manager (both TLM_COMPLETED at once); contents without
+//                                   a data pointer
 //
 // Contents, where they are stored, change in the order in which requests are taken, and a read
 // returns what it found then: the controller answers a read of bytes that still wait to be written

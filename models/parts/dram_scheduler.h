@@ -5,13 +5,11 @@
 //    empty, or `batch` accesses have been served and others wait. Both directions have the same
 //    right: what spills is written as often as it is read, and neither can starve.
 //  - Column commands: first ready, first served (Rixner et al., ISCA 2000): the oldest access of
-//  the
-//    first `window` whose row is open, so that rows are used while they are open. An access that
-//    `age_limit` younger ones have overtaken goes before all others.
+//    the first `window` whose row is open, so that rows are used while they are open. An access
+//    that `age_limit` younger ones have overtaken goes before all others.
 //  - Row commands: the oldest access whose bank is not open at its row closes or opens it, unless
-//  an
-//    access in the window still hits the open row. When those of this direction need none, banks
-//    are prepared for the other one.
+//    an access in the window still hits the open row. When those of this direction need none,
+//    banks are prepared for the other one.
 //
 // Clockless: `advance` does what a cycle may do, and says when to come back. Coming back earlier
 // does no harm and changes nothing.

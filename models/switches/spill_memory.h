@@ -7,15 +7,12 @@
 //  - A packet on its way there is in SRAM until its write is done, and then only in the memory. If
 //    its VOQ has credit for it before the write has begun, or when it is done, it stays in SRAM.
 //  - Packets of a VOQ are read back in their order, each when the VOQ's balance exceeds the bytes
-//  in
-//    front of it, so that all that is read can be sent. They are read into a part of SRAM of their
-//    own
-//    (`read_buffer`), which packets that wait cannot fill: no VOQ's reading waits for another's
-//    sending.
+//    in front of it, so that all that is read can be sent. They are read into a part of SRAM of
+//    their own (`read_buffer`), which packets that wait cannot fill: no VOQ's reading waits for
+//    another's sending.
 //  - The order of a VOQ never changes: a VOQ whose first packet is not in SRAM sends nothing.
 //  - Reads and writes are asked for in turn when both wait, one request per packet, at most at
-//  `rate`;
-//    among VOQs with packets to read, in turn.
+//    `rate`; among VOQs with packets to read, in turn.
 //
 // Cycle behaviour: what has happened in the leaf's cycle can lead to a request in the same cycle;
 // the next request begins in the cycle after END_REQ at the earliest; a response counts from the

@@ -28,8 +28,7 @@ std::uint64_t egress_need(const Scenario& scenario);
 
 /// The scenario's `scheduled` section with every `auto` replaced by its value:
 ///   credits_outstanding  max(2, ceil(rate * delay / (8 * credit))), the SDK's rule, for each way,
-///   plus
-///                        two for the turns in between
+///                        plus two for the turns in between
 ///   egress_buffer        the SDK's 8,192,000 B, or what credits can bring at most
 ///   xoff_cells           the SDK's 384, or what the pool leaves beside the cells that still come
 ///   xon_cells            5/6 of xoff_cells

@@ -7,8 +7,8 @@
 // leaf, found there once. The path across leaves is then a prediction:
 //  - RoCE: the model's defaults for the switch pipeline and the fabric cable;
 //  - InfiniBand: the same cable, and a switch of 130 ns, the figure commonly quoted for HDR
-//  switches
-//    (for NDR, resellers quote less than 150 ns; the prediction moves by 1 % between the two).
+//    switches (for NDR, resellers quote less than 150 ns; the prediction moves by 1 % between the
+//    two).
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
