@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -88,6 +89,32 @@ struct Seen {
   Frame frame;
 };
 
+/// Notes the cycle in which it takes each frame of a link.
+class Receiver : public Device {
+ public:
+  Receiver(Workbench& bench, Link& link, Delivery delivery, Cycle pipeline)
+      : Device("receiver", bench.clock(), 1) {
+    link.bind_receiver(id(), 0, delivery, pipeline);
+  }
+  const std::vector<Seen>& taken() const { return taken_; }
+
+  void waits(std::vector<std::string>&) const override {}
+  std::vector<BufferView> buffers() const override { return {}; }
+  FrameBalance balance() const override { return {}; }
+  void verify(bool) const override {}
+
+ private:
+  void cycle() override {
+    due_.clear(0);
+    ++cycles_;
+    take_arrivals(0, [this](const Frame& frame) { taken_.push_back({now(), frame}); });
+    EXPECT_LE(cycles_, taken_.size()) << "woken for nothing in cycle " << now();
+  }
+
+  std::vector<Seen> taken_;
+  std::size_t cycles_ = 0;
+};
+
 /// The other end of a device's port. Takes frames in whole, with no processing of its own.
 class Station : public Device, public LinkProbe {
  public:
@@ -97,7 +124,6 @@ class Station : public Device, public LinkProbe {
   void attach(Link& in, Link& out) {
     in.bind_receiver(id(), 0, Delivery::tail, 0);
     in.attach(this);
-    in_ = &in;
     out_ = &out;
   }
 
@@ -136,10 +162,9 @@ class Station : public Device, public LinkProbe {
   void cycle() override {
     due_.clear(0);
     due_.clear(1);
-    while (const Frame* frame = in_->front(now())) {
-      if (frame->packet != no_packet && frame->kind != FrameKind::cell) check(frame->packet);
-      in_->pop(now());
-    }
+    take_arrivals(0, [this](const Frame& frame) {
+      if (frame.packet != no_packet && frame.kind != FrameKind::cell) check(frame.packet);
+    });
     for (auto at = script_.find(now()); at != script_.end(); at = script_.find(now())) {
       Frame frame = at->second;
       script_.erase(at);
@@ -154,7 +179,7 @@ class Station : public Device, public LinkProbe {
   /// Law: every cycle of the packet's life has been given to a stage.
   void check(std::uint32_t packet) {
     PacketRecord& record = packets_[packet];
-    book_arrival(record, *in_, now());
+    book_arrival(record, input(0), now());
     std::uint64_t sum = record.due;
     for (const std::uint32_t cycles : record.stage) sum += cycles;
     EXPECT_EQ(sum, now());
@@ -162,7 +187,6 @@ class Station : public Device, public LinkProbe {
   }
 
   PacketPool& packets_;
-  Link* in_ = nullptr;
   Link* out_ = nullptr;
   std::multimap<Cycle, Frame> script_;
   std::function<void(const Seen&)> answer_;

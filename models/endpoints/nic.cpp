@@ -59,7 +59,7 @@ void Nic::fetch(unsigned round) const {
     const auto c = static_cast<unsigned>(__builtin_ctz(ready_classes_));
     prefetch_all(senders_[ready_[c].next_round(pointer_[c])]);
   }
-  const Frame* frame = due_.test(arrival_reason) ? in_->front(now()) : nullptr;
+  const Frame* frame = arrival(arrival_reason);
   if (frame == nullptr || frame->packet == no_packet) return;
   if (frame->kind != FrameKind::packet) {
     if (round == 0) prefetch_all(senders_[slot_of(*frame)]);
@@ -82,10 +82,7 @@ void Nic::cycle() {
 
 void Nic::receive() {
   due_.clear(arrival_reason);
-  while (const Frame* frame = in_->front(now())) {
-    accept(*frame);
-    in_->pop(now());
-  }
+  take_arrivals(arrival_reason, [this](const Frame& frame) { accept(frame); });
 }
 
 void Nic::accept(const Frame& frame) {
@@ -96,7 +93,7 @@ void Nic::accept(const Frame& frame) {
     return;
   }
   if (frame.destination != host_) throw CheckFailure("a packet for another host");
-  book_arrival(packets_[frame.packet], *in_, now());
+  book_arrival(packets_[frame.packet], input(arrival_reason), now());
   if (frame.kind == FrameKind::packet) return accept_packet(frame);
   ++control_received_;
   accept_answer(frame);
@@ -404,7 +401,7 @@ unsigned Nic::waiting_classes() const {
 void Nic::arm_link() {
   if (link_armed_for_ == out_->ready_at()) return;
   link_armed_for_ = out_->ready_at();
-  clock_.wake(id(), link_reason, link_armed_for_, out_->outlook());
+  clock_.wake(id(), link_reason, link_armed_for_, {out_});
 }
 
 void Nic::send_control() {
@@ -550,7 +547,7 @@ std::vector<StateView> Nic::state() const {
 
 FrameBalance Nic::balance() const {
   FrameBalance balance;
-  balance.received = in_->frames_taken();
+  balance.received = frames_taken();
   balance.sent = out_->frames();
   balance.created = created_;
   balance.consumed = consumed_;

@@ -2,16 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "kernel/device.h"
+#include "kernel/input.h"
 #include "kernel/prefetch.h"
 
 namespace heddle {
 
 namespace {
 
-constexpr std::size_t crowd = 24;  // devices; fewer find most of what they need in the cache
+constexpr std::size_t crowd = 24;   // devices; fewer find most of what they need in the cache
+constexpr std::size_t large = 256;  // devices; fewer find everything in the cache
+constexpr unsigned ahead = 2;       // entries of each calendar, while one device runs
 
 /// SystemC starts with this process; a primitive channel cannot have one.
 class Ticker : public sc_core::sc_module {
@@ -46,43 +50,9 @@ std::uint32_t Clock::enroll(Device& device) {
   return static_cast<std::uint32_t>(devices_.size() - 1);
 }
 
-void Clock::add_block(Slot& slot, Cycle at) {
-  std::uint32_t number = free_block_;
-  if (number == no_block) {
-    number = static_cast<std::uint32_t>(blocks_.size());
-    blocks_.emplace_back();
-  } else {
-    free_block_ = blocks_[number].next;
-  }
-  blocks_[number].next = slot.block;
-  slot = {number, 0};
-  const auto cycle = static_cast<std::uint32_t>(at % wheel_cycles);
-  occupied_[cycle / 64] |= std::uint64_t{1} << (cycle % 64);
-  occupied_words_ |= std::uint64_t{1} << (cycle / 64);
-}
-
-Cycle Clock::next_in_wheel() const {
-  static_assert(wheel_cycles == 64 * 64, "one summary word must cover the wheel");
-  if (occupied_words_ == 0) return never;
-  const auto start = static_cast<std::uint32_t>((now_ + 1) % wheel_cycles);
-  const std::uint32_t word = start / 64;
-  std::uint32_t slot;
-  if (const std::uint64_t here = occupied_[word] & (~std::uint64_t{0} << (start % 64)); here != 0) {
-    slot = word * 64 + static_cast<std::uint32_t>(__builtin_ctzll(here));
-  } else {
-    const std::uint64_t above = word == 63 ? 0 : ~std::uint64_t{0} << (word + 1);
-    const std::uint64_t later = occupied_words_ & above;
-    const auto found =
-        static_cast<std::uint32_t>(__builtin_ctzll(later != 0 ? later : occupied_words_));
-    slot = found * 64 + static_cast<std::uint32_t>(__builtin_ctzll(occupied_[found]));
-  }
-  return now_ + 1 + (slot + wheel_cycles - start) % wheel_cycles;
-}
-
 Cycle Clock::next_cycle() const {
   if (options_.wake_every_cycle) return now_ + 1;
-  const Cycle near = next_in_wheel();
-  return far_.empty() ? near : std::min(near, far_.top().at);
+  return std::min(wakes_.next(now_), arrivals_.next(now_));
 }
 
 void Clock::start() {
@@ -108,6 +78,8 @@ void Clock::tick() {
   collect();
   if (options_.shuffle_devices) shuffle_due();
   run();
+  wakes_.clear(now_);
+  arrivals_.clear(now_);
   if (observer_ != nullptr) show();
   ticking_ = false;
   request_update();
@@ -149,7 +121,10 @@ void Clock::run() {
   if (failure_) return;
   auto device = due_.begin();
   try {
-    for (; device != due_.end(); ++device) (*device)->cycle();
+    for (; device != due_.end(); ++device) {
+      if (is_large()) look_ahead();
+      (*device)->cycle();
+    }
   } catch (const CheckFailure& failure) {
     fail(std::make_exception_ptr(CheckFailure(
         fmt::format("check failed: {}\n  cycle {}, device {}, seed {}\n  reproduce: {}",
@@ -159,50 +134,58 @@ void Clock::run() {
   }
 }
 
-void Clock::fetch(const Enrolled& enrolled) const {
-  const char* line = reinterpret_cast<const char*>(&enrolled.device->due_);
-  for (std::ptrdiff_t i = 0; i < enrolled.hot_lines; ++i) prefetch(line + 64 * i);
-}
-
-/// A large fabric does not fit the cache, and most of a cycle would be waiting for memory, one line
-/// after the other. So what all devices will look at is requested before the first one looks.
 void Clock::collect() {
-  while (!far_.empty() && far_.top().at < now_ + wheel_cycles) {
-    insert(far_.top().wake, far_.top().at);
-    far_.pop();
+  wakes_.advance(now_);
+  arrivals_.advance(now_);
+  Calendar<Arrival>::Reader arrivals(arrivals_, now_);
+  for (auto i = arrivals.next(arrivals_); i != arrivals_.none; i = arrivals.next(arrivals_)) {
+    const Arrival& arrival = arrivals_[i];
+    if (arrival.device == nobody) continue;
+    collect(arrival.device).put_arrival(arrival.reason, i);
+    --frames_under_way_;
   }
-  const auto cycle = static_cast<std::uint32_t>(now_ % wheel_cycles);
-  Slot slot = std::exchange(wheel_[cycle], Slot{});
-  if ((occupied_[cycle / 64] &= ~(std::uint64_t{1} << (cycle % 64))) == 0) {
-    occupied_words_ &= ~(std::uint64_t{1} << (cycle / 64));
-  }
-  while (slot.block != no_block) {
-    Block& block = blocks_[slot.block];
-    if (crowded_ && block.next != no_block) prefetch_all(blocks_[block.next]);
-    for (std::uint32_t i = 0; i < slot.count; ++i) collect(block.wakes[i]);
-    for (std::uint32_t i = 0; i < slot.count; ++i) {
-      const Wake& wake = block.wakes[i];
-      devices_[wake.device].device->due_.set(wake.reason);
-    }
-    const std::uint32_t next = std::exchange(block.next, free_block_);
-    free_block_ = slot.block;
-    slot = {next, static_cast<std::uint32_t>(block.wakes.size())};
+  Calendar<Wake>::Reader wakes(wakes_, now_);
+  for (auto i = wakes.next(wakes_); i != wakes_.none; i = wakes.next(wakes_)) {
+    collect(wakes_[i].device).due_.set(wakes_[i].reason);
   }
   crowded_ = due_.size() >= crowd;
+  if (!is_large()) return;
+  const Cycle next = next_cycle();
+  wakes_ahead_ = {wakes_, next};
+  arrivals_ahead_ = {arrivals_, next};
 }
 
-/// All but the reason, which is in memory that is being asked for.
-void Clock::collect(const Wake& wake) {
-  if (std::exchange(collected_[wake.device], now_) != now_) {
-    const Enrolled& enrolled = devices_[wake.device];
-    due_.push_back(enrolled.device);
-    if (crowded_) fetch(enrolled);
+Device& Clock::collect(std::uint32_t device) {
+  Device& found = *devices_[device].device;
+  if (std::exchange(collected_[device], now_) != now_) due_.push_back(&found);
+  return found;
+}
+
+bool Clock::is_large() const { return devices_.size() >= large; }
+
+/// A large fabric does not fit the cache, and most of a cycle would be waiting for memory, one line
+/// after the other. So while the devices of a cycle run, what those of the next one will look at is
+/// on its way.
+void Clock::look_ahead() {
+  for (unsigned n = 0; n < ahead; ++n) {
+    if (const auto place = arrivals_ahead_.next(arrivals_); place != arrivals_.none) {
+      const Arrival& arrival = arrivals_[place];
+      if (arrival.device == nobody) continue;
+      fetch(arrival.device);
+      if (packets_ != nullptr) prefetch(packets_->address(arrival.frame.packet));
+    }
+    if (const auto place = wakes_ahead_.next(wakes_); place != wakes_.none) {
+      const Wake& wake = wakes_[place];
+      fetch(wake.device);
+      for (const void* memory : wake.outlook) prefetch(memory);
+    }
   }
-  if (!crowded_) return;
-  for (const void* memory : wake.outlook) {
-    if (memory == nullptr) return;
-    prefetch(memory);
-  }
+}
+
+void Clock::fetch(std::uint32_t device) const {
+  const Enrolled& enrolled = devices_[device];
+  const char* line = reinterpret_cast<const char*>(&enrolled.device->due_);
+  for (std::ptrdiff_t i = 0; i < enrolled.hot_lines; ++i) prefetch(line + 64 * i);
 }
 
 void Clock::collect_all() {
@@ -215,6 +198,31 @@ void Clock::collect_all() {
 
 void Clock::fail(std::exception_ptr failure) {
   if (!failure_) failure_ = std::move(failure);
+}
+
+void Clock::bind_input(std::uint32_t device, std::uint32_t reason, const Input& input) {
+  devices_.at(device).device->bind_input(reason, input);
+}
+
+void Clock::under_way(std::uint32_t device, std::uint32_t reason,
+                      const std::function<void(Cycle, const Frame&)>& f) {
+  std::vector<std::pair<Cycle, Frame>> found;
+  arrivals_.for_each(now_, [&](Cycle at, const Arrival& arrival) {
+    if (arrival.device == device && arrival.reason == reason) found.push_back({at, arrival.frame});
+  });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [at, frame] : found) f(at, frame);
+}
+
+void Clock::lose(std::uint32_t device, std::uint32_t reason,
+                 const std::function<void(const Frame&)>& f) {
+  arrivals_.for_each(now_, [&](Cycle, Arrival& arrival) {
+    if (arrival.device != device || arrival.reason != reason) return;
+    arrival.device = nobody;
+    --frames_under_way_;
+    f(arrival.frame);
+  });
 }
 
 }  // namespace heddle

@@ -10,20 +10,31 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <queue>
 #include <string>
 #include <systemc>
 #include <utility>
 #include <vector>
 
+#include "kernel/calendar.h"
 #include "kernel/error.h"
-#include "kernel/flight_pool.h"
+#include "kernel/frame.h"
+#include "kernel/packet.h"
 #include "kernel/rng.h"
 #include "kernel/units.h"
 
 namespace heddle {
 
 class Device;
+struct Input;
+
+/// A frame on its way to an input of a device.
+struct Arrival {
+  std::uint32_t device;
+  std::uint16_t reason;         ///< what the device is woken for
+  std::uint16_t serialization;  ///< cycles, see Input
+  Frame frame;
+};
+static_assert(sizeof(Arrival) == 32);
 
 /// Memory that will be needed; nullptr after the last. It need not exist any more.
 using Outlook = std::array<const void*, 3>;
@@ -60,13 +71,18 @@ class Clock : public sc_core::sc_prim_channel {
 
   /// Wakes `device` in cycle `at` (later than now) and tells it `reason`. A second call for the
   /// same device, reason and cycle changes nothing. May be called by devices in their cycle, before
-  /// the run, and by other SystemC processes, for a time that is still to come.
-  void wake(std::uint32_t device, std::uint32_t reason, Cycle at) {
-    schedule({device, reason, {}}, at);
+  /// the run, and by other SystemC processes, for a time that is still to come. `outlook`: what the
+  /// device will look at then; that only makes it faster.
+  void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const Outlook& outlook = {}) {
+    expect(at);
+    wakes_.insert({device, reason, outlook}, at, now_);
   }
-  /// The same, and says what the device will look at then. That only makes it faster.
-  void wake(std::uint32_t device, std::uint32_t reason, Cycle at, const Outlook& outlook) {
-    schedule({device, reason, outlook}, at);
+
+  /// Wakes the device in cycle `at` and hands it the frame.
+  void deliver(const Arrival& arrival, Cycle at) {
+    expect(at);
+    ++frames_under_way_;
+    arrivals_.insert(arrival, at, now_);
   }
 
   /// Calls `change` at the beginning of cycle `at` (later than now), before any device runs;
@@ -93,8 +109,22 @@ class Clock : public sc_core::sc_prim_channel {
     devices_[device].hot_lines = lines;
   }
 
-  /// Of all links whose receivers this clock wakes.
-  FlightPool& flights() { return flights_; }
+  /// Where the device takes its frames from; called once for each reason of a link.
+  void bind_input(std::uint32_t device, std::uint32_t reason, const Input& input);
+  /// A frame that arrives in this cycle, by what an Input says of it.
+  const Arrival& arrival(std::uint32_t place) const { return arrivals_[place]; }
+
+  /// Delivered for a cycle that is still to come.
+  std::uint64_t frames_under_way() const { return frames_under_way_; }
+
+  /// Between two cycles: calls f(at, frame) for what is to arrive at this input, in order of time.
+  void under_way(std::uint32_t device, std::uint32_t reason,
+                 const std::function<void(Cycle, const Frame&)>& f);
+  /// Between two cycles: none of it will arrive; f(frame) says what it was.
+  void lose(std::uint32_t device, std::uint32_t reason, const std::function<void(const Frame&)>& f);
+
+  /// Whose records it should ask for when frames arrive.
+  void fetch_records_of(const PacketPool& packets) { packets_ = &packets; }
 
   /// From the next cycle on; null for nobody.
   void observe(CycleObserver* observer) { observer_ = observer; }
@@ -107,8 +137,7 @@ class Clock : public sc_core::sc_prim_channel {
   void start();
 
  private:
-  static constexpr std::uint32_t wheel_cycles = 4096;  // covers cables and frames; timers go far
-  static constexpr std::uint32_t no_block = ~std::uint32_t{0};
+  static constexpr std::uint32_t nobody = ~std::uint32_t{0};
 
   struct Wake {
     std::uint32_t device;
@@ -120,67 +149,41 @@ class Clock : public sc_core::sc_prim_channel {
     Device* device;
     std::ptrdiff_t hot_lines;
   };
-  struct FarWake {
-    Cycle at;
-    Wake wake;
-    bool operator>(const FarWake& other) const { return at > other.at; }
-  };
-  /// Wakes of one cycle: a list of blocks that are used again. All but the first block are full.
-  struct Block {
-    std::uint32_t next;
-    std::uint32_t unused;
-    std::array<Wake, 15> wakes;
-  };
-  struct Slot {
-    std::uint32_t block = no_block;  ///< the first of the list
-    std::uint32_t count = 0;         ///< wakes in that block
-  };
 
-  void schedule(const Wake& wake, Cycle at) {
+  void expect(Cycle at) {
     if (started_ && at <= now_) throw CheckFailure("a wake-up for a cycle that is over");
     if (started_ && !ticking_) request_update();  // from outside: the next tick may come earlier
-    if (at - now_ < wheel_cycles) {
-      insert(wake, at);
-    } else {
-      far_.push({at, wake});
-    }
   }
-  void insert(const Wake& wake, Cycle at) {
-    Slot& slot = wheel_[at % wheel_cycles];
-    if (slot.block == no_block || slot.count == Block{}.wakes.size()) add_block(slot, at);
-    blocks_[slot.block].wakes[slot.count++] = wake;
-  }
-  void add_block(Slot& slot, Cycle at);
-  Cycle next_in_wheel() const;
   void update() override;
   void tick();
   void apply_changes();
-  void fetch(const Enrolled& enrolled) const;
   void run();
   void show();
   void shuffle_due();
   void collect();
-  void collect(const Wake& wake);
+  Device& collect(std::uint32_t device);
   void collect_all();
+  bool is_large() const;
+  void look_ahead();
+  void fetch(std::uint32_t device) const;
 
   ClockOptions options_;
   Rng shuffle_;
   sc_core::sc_event tick_event_;
   std::vector<Enrolled> devices_;
   std::vector<Cycle> collected_;  // by device: the cycle in which it was collected last
-  FlightPool flights_;
   std::vector<Device*> due_;
   Cycle now_ = 0;
   Cycle armed_ = 0;
   bool started_ = false;
   bool ticking_ = false;
   bool crowded_ = false;  // the latest cycle had so many devices that fetching pays
-  std::array<Slot, wheel_cycles> wheel_;
-  std::array<std::uint64_t, wheel_cycles / 64> occupied_{};
-  std::uint64_t occupied_words_ = 0;
-  std::vector<Block> blocks_;
-  std::uint32_t free_block_ = no_block;
-  std::priority_queue<FarWake, std::vector<FarWake>, std::greater<>> far_;
+  Calendar<Wake> wakes_;
+  Calendar<Arrival> arrivals_;
+  Calendar<Wake>::Reader wakes_ahead_;  // of the next cycle, what look_ahead() has not seen
+  Calendar<Arrival>::Reader arrivals_ahead_;
+  std::uint64_t frames_under_way_ = 0;
+  const PacketPool* packets_ = nullptr;
   std::multimap<Cycle, std::function<void()>> changes_;
   std::exception_ptr failure_;
   CycleObserver* observer_ = nullptr;

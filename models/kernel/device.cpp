@@ -9,6 +9,34 @@ Device::Device(const sc_core::sc_module_name& module_name, Clock& clock, unsigne
 
 Device::~Device() = default;
 
+void Device::bind_input(std::uint32_t reason, const Input& input) {
+  if (inputs_.size() <= reason) inputs_.resize(reason + 1);
+  inputs_[reason] = input;
+}
+
+void Device::put_first_in_front(std::uint32_t reason) {
+  const auto goes_before = [](const Arrival& a, const Arrival& b) {
+    const bool urgent = link_local(a.frame.kind);
+    return urgent != link_local(b.frame.kind) ? urgent : a.serialization > b.serialization;
+  };
+  std::uint32_t& first = inputs_[reason].arrived;
+  for (Second& second : second_) {
+    if (second.reason != reason) continue;
+    if (goes_before(clock_.arrival(second.place), clock_.arrival(first))) {
+      std::swap(first, second.place);
+    }
+  }
+}
+
+void Device::take_second(std::uint32_t reason) {
+  for (auto second = second_.begin(); second != second_.end(); ++second) {
+    if (second->reason != reason) continue;
+    inputs_[reason].arrived = second->place;
+    second_.erase(second);
+    return;
+  }
+}
+
 Csr& Device::csr() {
   if (!csr_) {
     const ModuleScope scope(*this);  // the socket is a part of the device
@@ -33,8 +61,7 @@ RegisterMap Device::registers() {
   head.add("clock_period_ps", 0x10, 8, "Picoseconds of a cycle.",
            [this] { return clock_.options().period_ps; })
       .resets_to("`fabric.clock`");
-  head.add("cycle", 0x18, 8, "The latest cycle that has begun.",
-           [this] { return present(); });
+  head.add("cycle", 0x18, 8, "The latest cycle that has begun.", [this] { return present(); });
   const auto frames = [&](const char* what, std::uint64_t offset, const char* text,
                           std::uint64_t FrameBalance::*count) {
     head.add(what, offset, 8, text, [this, count] { return balance().*count; });

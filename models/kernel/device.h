@@ -7,11 +7,13 @@
 #include <memory>
 #include <string>
 #include <systemc>
+#include <utility>
 #include <vector>
 
 #include "kernel/bit_mask.h"
 #include "kernel/clock.h"
 #include "kernel/error.h"
+#include "kernel/input.h"
 #include "kernel/occupancy.h"
 #include "kernel/registers.h"
 
@@ -91,6 +93,9 @@ class Device : public sc_core::sc_module {
   /// cycles.
   virtual std::vector<StateView> state() const { return {}; }
 
+  /// From all links.
+  std::uint64_t frames_taken() const { return frames_taken_; }
+
   /// Law: received + created = sent + consumed + dropped + held.
   virtual FrameBalance balance() const = 0;
 
@@ -120,6 +125,28 @@ class Device : public sc_core::sc_module {
   /// cause (idle-skipping switched off) and must then do nothing.
   virtual void cycle() = 0;
 
+  /// Calls f(frame) for what has arrived in this cycle at the link of `reason`, which was bound to
+  /// this device: link-local frames first, others in the order in which they have started.
+  template <class F>
+  void take_arrivals(unsigned reason, F&& f) {
+    Input& input = inputs_[reason];
+    if (input.arrived == Input::nothing) return;
+    do {
+      if (!second_.empty()) put_first_in_front(reason);
+      const Arrival arrival = clock_.arrival(std::exchange(input.arrived, Input::nothing));
+      input.serialization = arrival.serialization;
+      ++frames_taken_;
+      f(arrival.frame);
+      if (!second_.empty()) take_second(reason);
+    } while (input.arrived != Input::nothing);
+  }
+  /// What take_arrivals would begin with; nullptr for nothing.
+  const Frame* arrival(unsigned reason) const {
+    const std::uint32_t place = inputs_[reason].arrived;
+    return place == Input::nothing ? nullptr : &clock_.arrival(place).frame;
+  }
+  const Input& input(unsigned reason) const { return inputs_[reason]; }
+
   Cycle now() const { return clock_.now(); }
   /// The latest cycle that has begun: for those who look from outside, between two cycles.
   Cycle present() const { return clock_.first_cycle_after(sc_core::sc_time_stamp()) - 1; }
@@ -143,6 +170,22 @@ class Device : public sc_core::sc_module {
  private:
   friend class Clock;
 
+  /// A frame that arrives beside another one at the same link: one of them is link-local, or the
+  /// link has begun to deliver heads when the earlier one was whole.
+  struct Second {
+    std::uint32_t reason;
+    std::uint32_t place;
+  };
+
+  void bind_input(std::uint32_t reason, const Input& input);
+  void put_arrival(std::uint32_t reason, std::uint32_t place) {
+    due_.set(reason);
+    Input& input = inputs_[reason];
+    if (input.arrived != Input::nothing) return second_.push_back({reason, place});
+    input.arrived = place;
+  }
+  void put_first_in_front(std::uint32_t reason);
+  void take_second(std::uint32_t reason);
   RegisterMap registers();
 
   std::unique_ptr<Csr> csr_;
@@ -150,6 +193,11 @@ class Device : public sc_core::sc_module {
 
  protected:
   BitMask due_;
+
+ private:
+  std::vector<Input> inputs_;  // by reason
+  std::vector<Second> second_;
+  std::uint64_t frames_taken_ = 0;
 };
 
 }  // namespace heddle

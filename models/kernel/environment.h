@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernel/clock.h"
+#include "kernel/input.h"
 #include "kernel/link.h"
 #include "kernel/packet.h"
 
@@ -11,13 +12,6 @@ struct Environment {
   Clock& clock;
   PacketPool& packets;
 };
-
-/// Books the hop that brought a packet's last byte over `link` and through the pipeline behind it.
-inline void book_arrival(PacketRecord& record, const Link& link, Cycle now) {
-  record.spend(Stage::serialization, now - link.pipeline() - link.latency());
-  record.spend(Stage::propagation, now - link.pipeline());
-  record.spend(Stage::pipeline, now);
-}
 
 /// Calls f(record) for the packet of `frame`, or for all packets that end in this cell.
 template <class F>

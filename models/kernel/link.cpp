@@ -20,25 +20,38 @@ LinkRate LinkRate::of(Rate rate, std::uint64_t period_ps) {
 }
 
 Link::Link(std::string name, Clock& clock, PacketPool& packets, LinkRate rate, Cycle latency)
-    : rate_(rate),
-      clock_(clock),
-      pool_(clock.flights()),
-      packets_(packets),
+    : clock_(clock),
+      rate_(rate),
       latency_(static_cast<std::uint32_t>(std::max<Cycle>(latency, 1))),
+      packets_(packets),
       name_(std::move(name)) {}
 
 void Link::bind_receiver(std::uint32_t device, unsigned reason, Delivery delivery, Cycle pipeline) {
+  if (reason > 0xffff) throw CheckFailure("a link's reason does not fit 16 bits");
   receiver_ = device;
-  reason_ = reason;
+  reason_ = static_cast<std::uint16_t>(reason);
   delivery_ = delivery;
   pipeline_ = static_cast<std::uint32_t>(pipeline);
+  bound_ = true;
+  bind_input();
 }
 
-std::uint64_t Link::count(const Flights& flights) const {
+void Link::set_waiting(Stage waiting) {
+  waiting_ = waiting;
+  if (bound_) bind_input();
+}
+
+void Link::bind_input() {
+  Input input;
+  input.latency = latency_;
+  input.pipeline = pipeline_;
+  input.waiting = waiting_;
+  clock_.bind_input(receiver_, reason_, input);
+}
+
+std::uint64_t Link::in_flight() const {
   std::uint64_t frames = 0;
-  for (std::uint32_t place = flights.first; place != FlightPool::none; place = pool_[place].next) {
-    ++frames;
-  }
+  under_way([&](Cycle, const Frame&) { ++frames; });
   return frames;
 }
 
@@ -46,6 +59,7 @@ Link::Attached& Link::attached() {
   if (attached_ == nullptr) {
     attached_ = std::make_unique<Attached>();
     attached_->nominal = rate_;
+    watched_ = true;
   }
   return *attached_;
 }
@@ -76,17 +90,9 @@ void Link::lose(const Frame& frame) {
   }
 }
 
-void Link::lose(Flights& flights) {
-  while (flights.first != FlightPool::none) {
-    lose(pool_[flights.first].frame);
-    remove_first(flights);
-  }
-}
-
 void Link::fail() {
   fault().set_down(true);
-  lose(urgent_);
-  lose(ordinary_);
+  clock_.lose(receiver_, reason_, [this](const Frame& frame) { lose(frame); });
 }
 
 void Link::set_rate(LinkRate rate) {
@@ -98,7 +104,7 @@ void Link::set_rate(LinkRate rate) {
 }
 
 double Link::utilization(Cycle end) const {
-  const LinkRate& rate = attached_ == nullptr ? rate_ : attached_->nominal;
+  const LinkRate& rate = watched_ ? attached_->nominal : rate_;
   return end == 0
              ? 0
              : static_cast<double>(bytes_) / (rate.bytes_per_cycle() * static_cast<double>(end));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,8 +11,8 @@
 
 #include "kernel/clock.h"
 #include "kernel/error.h"
-#include "kernel/flight_pool.h"
 #include "kernel/frame.h"
+#include "kernel/input.h"
 #include "kernel/link_fault.h"
 #include "kernel/packet.h"
 #include "kernel/units.h"
@@ -47,8 +48,11 @@ class alignas(64) Link {
   Link(std::string name, Clock& clock, PacketPool& packets, LinkRate rate, Cycle latency);
 
   /// Says who receives: which device, for which reason it is woken, whether it acts on a frame's
-  /// head or tail, and the fixed processing it does before that.
+  /// head or tail, and the fixed processing it does before that. `reason` is below 65,536.
   void bind_receiver(std::uint32_t device, unsigned reason, Delivery delivery, Cycle pipeline);
+  /// What the time is called that packets wait for this link.
+  void set_waiting(Stage waiting);
+  Stage waiting() const { return waiting_; }
 
   // --- sender ---------------------------------------------------------------------------------
 
@@ -67,32 +71,29 @@ class alignas(64) Link {
     const bool follows = busy_until_ + rate_.bytes > cycle_begins;  // ended within one cycle
     busy_until_ =
         (follows ? busy_until_ : cycle_begins) + std::uint64_t{frame.wire_bytes} * rate_.cycles;
-    ready_at_ = std::max(now + 1, (busy_until_ + rate_.bytes - 1) / rate_.bytes);
+    const Cycle ready_at = std::max(now + 1, (busy_until_ + rate_.bytes - 1) / rate_.bytes);
+    ready_at_ = static_cast<std::uint32_t>(ready_at);
     ++frames_;
     bytes_ += frame.wire_bytes;
     hash_frame(frame, now);
-    if (attached_ != nullptr && is_lost(frame, now)) return;
+    if (watched_ && is_lost(frame, now)) return;
     if (link_local(frame.kind)) {
-      deliver(urgent_, frame, ready_at_ + latency_);
+      clock_.deliver({receiver_, reason_, 0, frame}, ready_at + latency_);
+    } else if (delivery_ == Delivery::head) {
+      clock_.deliver({receiver_, reason_, 0, frame}, now + latency_ + pipeline_);
     } else {
-      deliver(ordinary_, frame,
-              (delivery_ == Delivery::head ? now : ready_at_) + latency_ + pipeline_);
+      clock_.deliver(
+          {receiver_, reason_,
+           tells_start() ? static_cast<std::uint16_t>(ready_at - now) : long_serialization, frame},
+          ready_at + latency_ + pipeline_);
     }
   }
 
-  // --- receiver -------------------------------------------------------------------------------
-
-  /// The oldest frame that the receiver may act on in cycle `now`, link-local ones first; nullptr
-  /// if there is none. Valid until `pop`, or until any link of the clock starts a frame.
-  const Frame* front(Cycle now) const {
-    if (urgent_.visible(now)) return &pool_[urgent_.first].frame;
-    if (ordinary_.visible(now)) return &pool_[ordinary_.first].frame;
-    return nullptr;
+  /// Whether the receiver can tell from a frame's arrival when it has started. At two bytes per
+  /// cycle the longest frame takes less than long_serialization.
+  bool tells_start() const {
+    return delivery_ == Delivery::head || rate_.bytes / 2 >= rate_.cycles;
   }
-  void pop(Cycle now) { remove_first(urgent_.visible(now) ? urgent_ : ordinary_); }
-
-  /// What send() will look at.
-  Outlook outlook() const { return {this, &ordinary_}; }
 
   // --- facts ----------------------------------------------------------------------------------
 
@@ -101,13 +102,13 @@ class alignas(64) Link {
   const LinkRate& rate() const { return rate_; }
   Cycle latency() const { return latency_; }
   Cycle pipeline() const { return pipeline_; }
-  Delivery delivery() const { return delivery_; }
   std::uint64_t frames() const { return frames_; }
   std::uint64_t bytes() const { return bytes_; }
-  bool empty() const {
-    return urgent_.first == FlightPool::none && ordinary_.first == FlightPool::none;
+  /// What is on its way to the receiver, in order of time: f(cycle in which it arrives, frame).
+  void under_way(const std::function<void(Cycle, const Frame&)>& f) const {
+    clock_.under_way(receiver_, reason_, f);
   }
-  std::uint64_t in_flight() const { return count(urgent_) + count(ordinary_); }
+  std::uint64_t in_flight() const;
   std::uint64_t frames_taken() const { return frames_ - in_flight() - losses().frames; }
   std::uint64_t hash() const { return hash_; }
   double utilization(Cycle end) const;
@@ -129,25 +130,13 @@ class alignas(64) Link {
   /// What starts from the next cycle on is lost, and so is what is in flight.
   void fail();
   void restore() { fault().set_down(false); }
-  bool is_up() const {
-    return attached_ == nullptr || !attached_->fault || !attached_->fault->down();
-  }
+  bool is_up() const { return !watched_ || !attached_->fault || !attached_->fault->down(); }
   void set_bit_error_ratio(double ratio) { fault().set_bit_error_ratio(ratio); }
   /// For frames that start from the next cycle on.
   void set_rate(LinkRate rate);
-  LinkLosses losses() const { return attached_ == nullptr ? LinkLosses{} : attached_->losses; }
+  LinkLosses losses() const { return watched_ ? attached_->losses : LinkLosses{}; }
 
  private:
-  /// Frames under way, oldest first: a list in the clock's pool. Cycles of a run fit 32 bits
-  /// (scenarios/engine/device_check.h).
-  struct Flights {
-    std::uint32_t first = FlightPool::none;
-    std::uint32_t last = FlightPool::none;
-    std::uint32_t first_visible_at = 0;
-
-    bool visible(Cycle now) const { return first != FlightPool::none && first_visible_at <= now; }
-  };
-
   struct Attached {
     LinkProbe* probe = nullptr;
     std::optional<LinkFault> fault;
@@ -158,31 +147,7 @@ class alignas(64) Link {
   LinkFault& fault();
   bool is_lost(const Frame& frame, Cycle now);
   void lose(const Frame& frame);
-  void lose(Flights& flights);
-
-  void remove_first(Flights& flights) {
-    const std::uint32_t place = flights.first;
-    flights.first = pool_[place].next;
-    flights.first_visible_at = pool_[place].next_visible_at;
-    pool_.release(place);
-  }
-
-  void deliver(Flights& flights, const Frame& frame, Cycle at) {
-    const auto visible_at = static_cast<std::uint32_t>(at);
-    const std::uint32_t place = pool_.acquire();
-    pool_[place] = {frame, FlightPool::none, 0};
-    if (flights.first == FlightPool::none) {
-      flights.first = place;
-      flights.first_visible_at = visible_at;
-    } else {
-      pool_[flights.last].next = place;
-      pool_[flights.last].next_visible_at = visible_at;
-    }
-    flights.last = place;
-    clock_.wake(receiver_, reason_, at,
-                {&ordinary_, &pool_[place], packets_.address(frame.packet)});
-  }
-  std::uint64_t count(const Flights& flights) const;
+  void bind_input();
 
   /// Everything the twin of a device would have to get right: which frame started when.
   void hash_frame(const Frame& frame, Cycle now) {
@@ -194,27 +159,27 @@ class alignas(64) Link {
     hash_ = (hash_ ^ hash_ >> 29 ^ frame.sequence) * 0xbf58476d1ce4e5b9;
   }
 
-  // The sender's cache line.
-  Cycle ready_at_ = 0;
+  // What sending touches: one cache line. Cycles of a run fit 32 bits
+  // (scenarios/engine/device_check.h), and so do the frames that start in them.
+  Clock& clock_;
   std::uint64_t busy_until_ = 0;  // in units of 1 / rate_.bytes cycles
   LinkRate rate_;
   std::uint64_t hash_ = 0;
-  std::uint64_t frames_ = 0;
   std::uint64_t bytes_ = 0;
-  std::unique_ptr<Attached> attached_;  // nobody looks and nothing is wrong: nullptr
-  Clock& clock_;
-
-  // The line of both ends.
-  Flights ordinary_;
-  Flights urgent_;
-  FlightPool& pool_;
-  PacketPool& packets_;
+  std::uint32_t ready_at_ = 0;
+  std::uint32_t frames_ = 0;
   std::uint32_t latency_;  // cycles
   std::uint32_t pipeline_ = 0;
   std::uint32_t receiver_ = 0;
-  std::uint32_t reason_ = 0;
+  std::uint16_t reason_ = 0;
   Delivery delivery_ = Delivery::tail;
+  bool watched_ = false;  // somebody looks, or something may be wrong: attached_ exists
 
+  // The rest.
+  std::unique_ptr<Attached> attached_;
+  PacketPool& packets_;
+  Stage waiting_ = Stage::fabric_queue;
+  bool bound_ = false;
   bool paused_ = false;
   Cycle paused_since_ = 0;
   Cycle paused_cycles_ = 0;

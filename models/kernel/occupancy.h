@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "kernel/late_adds.h"
 #include "kernel/units.h"
 
 namespace heddle {
@@ -40,6 +41,13 @@ class Occupancy {
   static constexpr Cycle sample_cycles = 256;
 
   Occupancy() : samples_(std::make_unique<Samples>()) {}
+  Occupancy(const Occupancy&) = delete;
+  Occupancy& operator=(const Occupancy&) = delete;
+  Occupancy(Occupancy&&) = default;
+  Occupancy& operator=(Occupancy&&) = delete;
+  ~Occupancy() {
+    if (samples_) LateAdds::settle();
+  }
 
   void add(std::uint64_t bytes, Cycle now) { set(level_ + bytes, now); }
   void remove(std::uint64_t bytes, Cycle now) { set(level_ - bytes, now); }
@@ -56,6 +64,7 @@ class Occupancy {
   /// Level (to 1/16) that was not exceeded in the given share of the cycles until `end` that are
   /// multiples of 256; 0 when there is none.
   std::uint64_t quantile_bytes(double share, Cycle end) const {
+    LateAdds::settle();
     const std::uint64_t rest = end > since_ ? samples_between(since_, end) : 0;
     const std::uint64_t samples = end / sample_cycles;
     const double target = share * static_cast<double>(samples);
@@ -100,7 +109,7 @@ class Occupancy {
     }
     const unsigned bucket = Scale::bucket(level_);
     if (bucket != recent_bucket_) {
-      (*samples_)[recent_bucket_] += std::exchange(recent_samples_, 0);
+      LateAdds::add((*samples_)[recent_bucket_], std::exchange(recent_samples_, 0));
       recent_bucket_ = static_cast<std::uint16_t>(bucket);
     }
     recent_samples_ += samples;

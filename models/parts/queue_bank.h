@@ -32,6 +32,9 @@ class QueueBank {
   Entry& front(unsigned queue) { return slots_[queues_[queue].head].entry; }
   const Entry& front(unsigned queue) const { return slots_[queues_[queue].head].entry; }
 
+  /// Where that is, for kernel/prefetch.h.
+  const void* address(unsigned queue) const { return &slots_[queues_[queue].head]; }
+
   Entry pop(unsigned queue) {
     Queue& q = queues_[queue];
     const std::uint32_t slot = q.head;

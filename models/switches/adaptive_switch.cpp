@@ -84,11 +84,7 @@ void AdaptiveSwitch::cycle() {
 
 void AdaptiveSwitch::receive() {
   due_.take(0, ports(), [&](unsigned port) {
-    Link& link = *in_[port];
-    while (const Frame* frame = link.front(now())) {
-      accept(port, *frame);
-      link.pop(now());
-    }
+    take_arrivals(port, [&](const Frame& frame) { accept(port, frame); });
   });
   if (memory_.has_xoff_changes()) announce_pauses();
   outputs_.wake(due_, ports());
@@ -100,7 +96,7 @@ void AdaptiveSwitch::accept(unsigned input, Frame frame) {
     ++balance_.consumed;
     return;
   }
-  book_arrival(packets_[frame.packet], *in_[input], now());
+  book_arrival(packets_[frame.packet], this->input(input), now());
   const unsigned output =
       detours_.empty() ? selector_.choose(group_of_host_[frame.destination], frame, now(), grades_)
                        : choose_output(frame);
@@ -260,7 +256,7 @@ std::vector<StateView> AdaptiveSwitch::state() const {
 
 FrameBalance AdaptiveSwitch::balance() const {
   FrameBalance balance = balance_;
-  for (const Link* link : in_) balance.received += link->frames_taken();
+  balance.received = frames_taken();
   balance.sent = outputs_.frames_sent();
   balance.held = outputs_.held();
   balance.dropped = drops_.total();

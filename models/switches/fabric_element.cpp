@@ -37,11 +37,7 @@ void FabricElement::cycle() {
 
 void FabricElement::receive() {
   due_.take(0, ports(), [&](unsigned port) {
-    Link& link = *from_leaf_[port];
-    while (const Frame* frame = link.front(now())) {
-      accept(port, *frame);
-      link.pop(now());
-    }
+    take_arrivals(port, [&](const Frame& frame) { accept(port, frame); });
   });
   outputs_.wake(due_, ports());
 }
@@ -70,7 +66,7 @@ void FabricElement::accept(unsigned port, const Frame& frame) {
     return;
   }
   for_each_packet(packets_, frame,
-                  [&](PacketRecord& record) { book_arrival(record, *from_leaf_[port], now()); });
+                  [&](PacketRecord& record) { book_arrival(record, input(port), now()); });
   occupancy_.add(frame.wire_bytes, now());
   const std::uint32_t held = ++pool_cells_[port];
   pool_peak_cells_ = std::max(pool_peak_cells_, held);
@@ -205,7 +201,7 @@ std::vector<StateView> FabricElement::state() const {
 
 FrameBalance FabricElement::balance() const {
   FrameBalance balance = balance_;
-  for (const Link* link : from_leaf_) balance.received += link->frames_taken();
+  balance.received = frames_taken();
   balance.sent = outputs_.frames_sent();
   balance.held = outputs_.held();
   return balance;

@@ -60,6 +60,7 @@ class OutputPorts {
   void attach(unsigned port, Link& link, Stage waiting) {
     links_[port] = &link;
     ports_[port].waiting = waiting;
+    link.set_waiting(waiting);
   }
   unsigned size() const { return static_cast<unsigned>(ports_.size()); }
   const Link& link(unsigned port) const { return *links_[port]; }
@@ -67,7 +68,7 @@ class OutputPorts {
   /// Asks for what pushing to `port` and sending from it will look at.
   void fetch(unsigned port) const {
     prefetch(&ports_[port]);
-    for (const void* memory : links_[port]->outlook()) prefetch(memory);
+    prefetch(links_[port]);
   }
 
   /// Queues a frame that came in through `input`; transmit, in this cycle, looks at the port.
@@ -156,14 +157,18 @@ class OutputPorts {
   struct alignas(64) Port {
     std::uint8_t backlog = 0;  ///< classes with frames
     std::uint8_t paused = 0;   ///< classes that the peer has stopped
-    bool ever_paused = false;
-    bool armed = false;       ///< a wake-up for the link is on its way
-    bool leaving = false;     ///< `out` has bytes left to send
-    bool link_local = false;  ///< such a frame waits
-    bool competing = false;   ///< weighted classes have shared the port
     Stage waiting = Stage::fabric_queue;
+    bool ever_paused : 1;
+    bool armed : 1;       ///< a wake-up for the link is on its way
+    bool leaving : 1;     ///< `out` has bytes left to send
+    bool link_local : 1;  ///< such a frame waits
+    bool competing : 1;   ///< weighted classes have shared the port
     Departure out;
+    std::uint32_t ready_at = 0;  ///< the link's
     Occupancy occupancy;
+
+    Port()
+        : ever_paused(false), armed(false), leaving(false), link_local(false), competing(false) {}
   };
   static_assert(sizeof(Port) == 64);
   struct Rules {
@@ -183,21 +188,21 @@ class OutputPorts {
     return 31U - static_cast<unsigned>(__builtin_clz(mask));
   }
 
-  void arm(unsigned port, Port& p, const Link& link) {
+  void arm(unsigned port, Port& p) {
     if (p.armed) return;
     p.armed = true;
-    Outlook outlook{&link, &p};
+    Outlook outlook{&p};
     if (p.backlog != 0) {
-      outlook[2] = packets_.address(queues_.front(queue(port, highest(p.backlog))).frame.packet);
+      outlook[1] = links_[port];
+      outlook[2] = queues_.address(queue(port, highest(p.backlog)));
     }
-    clock_.wake(device_, first_reason_ + port, link.ready_at(), outlook);
+    clock_.wake(device_, first_reason_ + port, p.ready_at, outlook);
   }
 
   template <class Done>
   void serve(unsigned port, Cycle now, Done&& done) {
     Port& p = ports_[port];
-    Link& link = *links_[port];
-    if (!link.ready(now)) return arm(port, p, link);
+    if (now < p.ready_at) return arm(port, p);
     p.armed = false;
     if (p.leaving) {
       p.leaving = false;
@@ -205,33 +210,41 @@ class OutputPorts {
     }
     if (p.link_local) {
       std::vector<Frame>& frames = rules_[port].link_local;
-      link.send(frames.front(), now);
+      send(port, p, frames.front(), now);
       frames.erase(frames.begin());
       p.link_local = !frames.empty();
-      return arm(port, p, link);
+      return arm(port, p);
     }
     const auto eligible = static_cast<std::uint8_t>(p.backlog & ~p.paused);
     if (eligible == 0) return;
-    start(port, p, link, eligible, now);
+    start(port, p, eligible, now);
     if (release_ == Release::first_byte) let_go(port, p, now, done);
     p.leaving = release_ == Release::last_byte;
-    if (p.leaving || p.backlog != 0) arm(port, p, link);
+    if (p.leaving || p.backlog != 0) arm(port, p);
   }
 
-  void start(unsigned port, Port& p, Link& link, std::uint8_t eligible, Cycle now) {
+  void send(unsigned port, Port& p, const Frame& frame, Cycle now) {
+    Link& link = *links_[port];
+    link.send(frame, now);
+    p.ready_at = static_cast<std::uint32_t>(link.ready_at());
+  }
+
+  void start(unsigned port, Port& p, std::uint8_t eligible, Cycle now) {
     const unsigned c = pick_class(port, p, eligible);
     const unsigned q = queue(port, c);
     const Queued queued = queues_.pop(q);
     const Frame& frame = queued.frame;
     if (queues_.empty(q)) p.backlog = static_cast<std::uint8_t>(p.backlog & ~(1U << c));
-    for_each_packet(packets_, frame, [&](PacketRecord& record) {
-      if (p.ever_paused) {
-        const auto total = static_cast<std::uint32_t>(pause_state(port).total(c, now));
-        record.spend(Stage::paused, record.mark() + (total - record.paused_before));
-      }
-      record.spend(p.waiting, now);
-    });
-    link.send(frame, now);
+    if (p.ever_paused || !links_[port]->tells_start()) {
+      for_each_packet(packets_, frame, [&](PacketRecord& record) {
+        if (p.ever_paused) {
+          const auto total = static_cast<std::uint32_t>(pause_state(port).total(c, now));
+          record.spend(Stage::paused, record.mark() + (total - record.paused_before));
+        }
+        record.spend(p.waiting, now);
+      });
+    }
+    send(port, p, frame, now);
     p.out = {frame.wire_bytes, queued.input, frame.traffic_class, frame.kind};
   }
 

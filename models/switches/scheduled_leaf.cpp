@@ -133,11 +133,7 @@ void ScheduledLeaf::use_memory() {
 void ScheduledLeaf::receive_from_fabric() {
   due_.take(from_fabric_reason(), to_host_reason(), [&](unsigned reason) {
     const unsigned port = reason - from_fabric_reason();
-    Link& link = *from_fabric_[port];
-    while (const Frame* frame = link.front(now())) {
-      accept_fabric_frame(port, *frame);
-      link.pop(now());
-    }
+    take_arrivals(reason, [&](const Frame& frame) { accept_fabric_frame(port, frame); });
   });
 }
 
@@ -146,7 +142,7 @@ void ScheduledLeaf::accept_fabric_frame(unsigned port, const Frame& frame) {
   const unsigned of_class = frame.flow % class_count_;
   switch (frame.kind) {
     case FrameKind::cell:
-      return accept_cell(*from_fabric_[port], frame);
+      return accept_cell(input(from_fabric_reason() + port), frame);
     case FrameKind::voq_status: {
       CreditScheduler& scheduler = credit_ports_[of_port].scheduler;
       scheduler.request(frame.source, of_class, frame.sequence);
@@ -177,12 +173,12 @@ void ScheduledLeaf::accept_fabric_frame(unsigned port, const Frame& frame) {
   ++balance_.consumed;
 }
 
-void ScheduledLeaf::accept_cell(const Link& link, const Frame& cell) {
+void ScheduledLeaf::accept_cell(const Input& from, const Frame& cell) {
   if (healing_ && reassembler_.is_late(cell.source, cell)) {
     ++balance_.consumed;
     return incomplete_.lose(packets_, cell);
   }
-  for_each_packet(packets_, cell, [&](PacketRecord& record) { book_arrival(record, link, now()); });
+  for_each_packet(packets_, cell, [&](PacketRecord& record) { book_arrival(record, from, now()); });
   egress_.add(cell.payload_bytes, now());
   reassembly_.add(cell.payload_bytes, now());
   if (egress_.level() > config_.egress_buffer->value) {
@@ -227,11 +223,7 @@ void ScheduledLeaf::pay_back(unsigned port, std::int64_t bytes) {
 
 void ScheduledLeaf::receive_from_hosts() {
   due_.take(0, place_.hosts, [&](unsigned port) {
-    Link& link = *from_host_[port];
-    while (const Frame* frame = link.front(now())) {
-      accept_host_frame(port, *frame);
-      link.pop(now());
-    }
+    take_arrivals(port, [&](const Frame& frame) { accept_host_frame(port, frame); });
   });
 }
 
@@ -242,7 +234,7 @@ void ScheduledLeaf::accept_host_frame(unsigned port, Frame frame) {
     return;
   }
   const unsigned c = frame.traffic_class;
-  book_arrival(packets_[frame.packet], *from_host_[port], now());
+  book_arrival(packets_[frame.packet], input(port), now());
   const unsigned voq = voqs_.voq(frame.destination, c);
   const Admission admission =
       sram_.admit(group(port, c), voq, stored_bytes(frame), classes_[c].lossless);
@@ -550,8 +542,7 @@ void ScheduledLeaf::add_voq_views(std::vector<StateView>& views) const {
 
 FrameBalance ScheduledLeaf::balance() const {
   FrameBalance balance = balance_;
-  for (const Link* link : from_host_) balance.received += link->frames_taken();
-  for (const Link* link : from_fabric_) balance.received += link->frames_taken();
+  balance.received = frames_taken();
   balance.sent = to_hosts_.frames_sent() + to_fabric_.frames_sent();
   balance.held = voqs_.packets() + (segmenter_.busy() ? 1 : 0) + to_fabric_.held() +
                  reassembler_.held() + to_hosts_.held();

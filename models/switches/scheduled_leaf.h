@@ -104,7 +104,7 @@ class ScheduledLeaf : public Device {
   void send();
 
   void accept_fabric_frame(unsigned port, const Frame& frame);
-  void accept_cell(const Link& link, const Frame& cell);
+  void accept_cell(const Input& from, const Frame& cell);
   void complete_packets(const Frame& cell);
   void pay_back(unsigned port, std::int64_t bytes);
 

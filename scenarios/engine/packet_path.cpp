@@ -33,6 +33,7 @@ void PacketPath::started(const Link& link, const Frame& frame, Cycle now) {
     if (record.message != name_.message || record.order != name_.order) return;
     if (hops_.empty()) packet_ = packet;
     hops_.push_back({&link, now, record});
+    hops_.back().record.spend(link.waiting(), now);  // the receiver will book it
   });
 }
 

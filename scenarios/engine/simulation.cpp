@@ -45,6 +45,7 @@ class Simulation {
                 [this](const Message& m, Cycle now) { workload_.message_received(m, now); }},
         fabric_(scenario, blueprint_, {clock_, packets_}, workload_, log_, events_),
         script_(scenario, blueprint_, fabric_, clock_, log_) {
+    clock_.fetch_records_of(packets_);
     workload_.on_release(
         [this](HostId host, Cycle due) { fabric_.nics()[host]->expect_message(due); });
   }
@@ -113,7 +114,7 @@ bool Simulation::drained() const {
   };
   return packets_.live() == 0 && all(fabric_.nics(), [](const auto& nic) { return nic->idle(); }) &&
          all(fabric_.leaves(), [](const auto& leaf) { return leaf->credits_at_rest(); }) &&
-         all(fabric_.links(), [](const auto& link) { return link->empty(); });
+         clock_.frames_under_way() == 0;
 }
 
 /// Something is under way, so that silence would mean that it is stuck.

@@ -55,8 +55,7 @@ class Surroundings : public Device {
         packets_(environment.packets),
         plan_(plan),
         random_(clock_.options().seed, "surroundings", "arrivals"),
-        out_(plan.sources),
-        in_(plan.sinks) {}
+        out_(plan.sources) {}
 
   void attach_source(unsigned source, Link& link) {
     out_[source] = &link;
@@ -64,7 +63,6 @@ class Surroundings : public Device {
   }
   void attach_sink(unsigned sink, Link& link) {
     link.bind_receiver(id(), plan_.sources + sink, Delivery::tail, 0);
-    in_[sink] = &link;
   }
 
   void waits(std::vector<std::string>& /*lines*/) const override {}
@@ -77,8 +75,7 @@ class Surroundings : public Device {
  private:
   void cycle() override {
     due_.take(0, plan_.sources, [&](unsigned source) { start(source); });
-    due_.take(plan_.sources, plan_.sources + plan_.sinks,
-              [&](unsigned reason) { empty(*in_[reason - plan_.sources]); });
+    due_.take(plan_.sources, plan_.sources + plan_.sinks, [&](unsigned reason) { empty(reason); });
   }
 
   void arm(unsigned source, Cycle after) {
@@ -96,11 +93,12 @@ class Surroundings : public Device {
     arm(source, now());
   }
 
-  void empty(Link& link) {
-    for (const Frame* frame = link.front(now()); frame != nullptr; frame = link.front(now())) {
-      if (frame->kind == FrameKind::cell) note(frame->packet);
-      link.pop(now());
-    }
+  void empty(unsigned reason) {
+    take_arrivals(reason, [&](const Frame& frame) {
+      if (frame.kind != FrameKind::cell) return;
+      book_arrival(packets_[frame.packet], input(reason), now());
+      note(frame.packet);
+    });
   }
 
   void note(std::uint32_t packet) {
@@ -117,7 +115,6 @@ class Surroundings : public Device {
   Plan plan_;
   Rng random_;
   std::vector<Link*> out_;
-  std::vector<Link*> in_;
   std::vector<std::uint64_t> wait_counts_;
 };
 

@@ -12,36 +12,6 @@
 namespace heddle::testing {
 namespace {
 
-/// Notes the cycle in which it takes each frame.
-class Receiver : public Device {
- public:
-  Receiver(Workbench& bench, Link& link, Delivery delivery, Cycle pipeline)
-      : Device("receiver", bench.clock(), 1), link_(link) {
-    link.bind_receiver(id(), 0, delivery, pipeline);
-  }
-  const std::vector<Seen>& taken() const { return taken_; }
-
-  void waits(std::vector<std::string>&) const override {}
-  std::vector<BufferView> buffers() const override { return {}; }
-  FrameBalance balance() const override { return {}; }
-  void verify(bool) const override {}
-
- private:
-  void cycle() override {
-    due_.clear(0);
-    ++cycles_;
-    while (const Frame* frame = link_.front(now())) {
-      taken_.push_back({now(), *frame});
-      link_.pop(now());
-    }
-    EXPECT_LE(cycles_, taken_.size()) << "woken for nothing in cycle " << now();
-  }
-
-  Link& link_;
-  std::vector<Seen> taken_;
-  std::size_t cycles_ = 0;
-};
-
 struct Form {
   LinkRate rate;
   Cycle latency;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "device_bench.h"
@@ -69,7 +70,6 @@ TEST(Link, LongRunRateIsExactToTheByte) {
       EXPECT_EQ(link.bytes() * 8, static_cast<std::uint64_t>(bits));
       EXPECT_LE(link.utilization(link.ready_at()), 1.0);
       EXPECT_GT(link.utilization(link.ready_at()), 0.9999);
-      for (int n = 0; n < 20'000; ++n) link.pop(never - 1);
     }
   });
 }
@@ -161,31 +161,33 @@ TEST(Link, SwarmNeverExceedsTheRate) {
   }
 }
 
-/// First cycle in which the receiver may act on the oldest frame.
-Cycle visible_at(const Link& link) {
-  Cycle cycle = 0;
-  while (link.front(cycle) == nullptr) ++cycle;
-  return cycle;
+/// When each frame of the link arrives.
+std::vector<Seen> under_way(const Link& link) {
+  std::vector<Seen> frames;
+  link.under_way([&](Cycle at, const Frame& frame) { frames.push_back({at, frame}); });
+  return frames;
 }
 
 TEST(Link, HeadAndTailBecomeVisibleInTheirCycle) {
-  in_child([] {
-    Workbench bench;
-    for (const Delivery delivery : {Delivery::head, Delivery::tail}) {
-      for (const Cycle latency : {1U, 5U, 300U}) {
-        for (const Cycle pipeline : {0U, 7U, 450U}) {
-          for (const unsigned bytes : {1U, 50U, 51U, 4000U}) {
+  for (const Delivery delivery : {Delivery::head, Delivery::tail}) {
+    for (const Cycle latency : {1U, 5U, 300U}) {
+      for (const Cycle pipeline : {0U, 7U, 450U}) {
+        for (const unsigned bytes : {1U, 50U, 51U, 4000U}) {
+          in_child([&] {
+            Workbench bench;
             Link& link = bench.link({50, 1}, latency);
-            link.bind_receiver(0, 0, delivery, pipeline);
+            const Receiver receiver(bench, link, delivery, pipeline);
             link.send(frame_of(static_cast<std::uint16_t>(bytes)), 20);
+            bench.run(2000);
             const Cycle wire = delivery == Delivery::tail ? (bytes + 49U) / 50 : 0;
-            EXPECT_EQ(visible_at(link), 20 + wire + latency + pipeline)
+            ASSERT_EQ(receiver.taken().size(), 1U);
+            EXPECT_EQ(receiver.taken()[0].at, 20 + wire + latency + pipeline)
                 << bytes << " B, latency " << latency << ", pipeline " << pipeline;
-          }
+          });
         }
       }
     }
-  });
+  }
 }
 
 TEST(Link, LatencyIsAtLeastOneCycle) {
@@ -193,71 +195,80 @@ TEST(Link, LatencyIsAtLeastOneCycle) {
     Workbench bench;
     Link& link = bench.link({50, 1}, 0);
     EXPECT_EQ(link.latency(), 1U);
-    link.bind_receiver(0, 0, Delivery::head, 0);
+    const Receiver receiver(bench, link, Delivery::head, 0);
     link.send(frame_of(50), 3);
-    EXPECT_EQ(visible_at(link), 4U);
+    bench.run(10);
+    ASSERT_EQ(receiver.taken().size(), 1U);
+    EXPECT_EQ(receiver.taken()[0].at, 4U);
   });
 }
 
 TEST(Link, LinkLocalFramesSkipThePipelineAndAreWhole) {
-  in_child([] {
-    Workbench bench;
-    for (const Delivery delivery : {Delivery::head, Delivery::tail}) {
-      for (const FrameKind kind : {FrameKind::pause, FrameKind::flow_control}) {
+  for (const Delivery delivery : {Delivery::head, Delivery::tail}) {
+    for (const FrameKind kind : {FrameKind::pause, FrameKind::flow_control}) {
+      in_child([&] {
+        Workbench bench;
         Link& link = bench.link({50, 1}, 10);
-        link.bind_receiver(0, 0, delivery, 400);
+        const Receiver receiver(bench, link, delivery, 400);
         link.send(frame_of(100), 0);
         link.send(frame_of(84, kind), 2);  // its last byte has left after cycle 3
-        EXPECT_EQ(link.front(13), nullptr);
-        ASSERT_NE(link.front(14), nullptr) << "ahead of the packet in the pipeline";
-        EXPECT_EQ(link.front(14)->kind, kind);
-        link.pop(14);
-        EXPECT_EQ(link.front(14), nullptr);
+        ASSERT_EQ(under_way(link).size(), 2U);
+        EXPECT_EQ(under_way(link)[0].at, 14U) << "ahead of the packet in the pipeline";
+        bench.run(13);
+        EXPECT_TRUE(receiver.taken().empty());
+        bench.run(14);
+        ASSERT_EQ(receiver.taken().size(), 1U);
+        EXPECT_EQ(receiver.taken()[0].frame.kind, kind);
         EXPECT_EQ(link.in_flight(), 1U);
-        EXPECT_EQ(visible_at(link), delivery == Delivery::head ? 410U : 412U);
-      }
+        bench.run(500);
+        ASSERT_EQ(receiver.taken().size(), 2U);
+        EXPECT_EQ(receiver.taken()[1].at, delivery == Delivery::head ? 410U : 412U);
+      });
     }
-  });
+  }
 }
 
 TEST(Link, LinkLocalFramesComeFirstWithinACycle) {
   in_child([] {
     Workbench bench;
     Link& link = bench.link({100, 1}, 10);
-    link.bind_receiver(0, 0, Delivery::tail, 1);
+    const Receiver receiver(bench, link, Delivery::tail, 1);
     link.send(frame_of(100), 0);                   // visible at 12
     link.send(frame_of(84, FrameKind::pause), 1);  // visible at 12
-    ASSERT_NE(link.front(12), nullptr);
-    EXPECT_EQ(link.front(12)->kind, FrameKind::pause);
-    link.pop(12);
-    ASSERT_NE(link.front(12), nullptr);
-    EXPECT_EQ(link.front(12)->kind, FrameKind::packet);
-    link.pop(12);
-    EXPECT_EQ(link.front(12), nullptr);
+    link.send(frame_of(100), 2);                   // visible at 14
+    bench.run(12);
+    ASSERT_EQ(receiver.taken().size(), 2U);
+    EXPECT_EQ(receiver.taken()[0].frame.kind, FrameKind::pause);
+    EXPECT_EQ(receiver.taken()[1].frame.kind, FrameKind::packet);
+    EXPECT_EQ(receiver.taken()[1].at, 12U);
+    bench.run(20);
+    EXPECT_EQ(receiver.taken().size(), 3U);
+    EXPECT_EQ(link.in_flight(), 0U);
+    EXPECT_EQ(receiver.frames_taken(), 3U);
   });
 }
 
 TEST(Link, FramesStayInOrderAndComplete) {
   in_child([] {
     Workbench bench;
-    Link& link = bench.link({425, 32}, 300);  // many frames in flight: room must grow
-    link.bind_receiver(0, 0, Delivery::tail, 100);
+    Link& link = bench.link({425, 32}, 3000);  // many frames in flight, some of them far
+    const Receiver receiver(bench, link, Delivery::tail, 100);
     Rng rng(1, "link_test", "order");
     std::uint32_t sent = 0;
-    std::uint32_t taken = 0;
-    for (Cycle now = 0; now < 60'000; ++now) {
-      while (const Frame* frame = link.front(now)) {
-        ASSERT_EQ(frame->sequence, taken++);
-        link.pop(now);
-      }
-      ASSERT_EQ(link.in_flight(), sent - taken);
-      ASSERT_EQ(link.frames_taken(), taken);
-      if (!link.ready(now) || now > 50'000 || rng.below(20) == 0) continue;
+    for (Cycle now = 0; now < 50'000; now = link.ready_at()) {
       Frame frame = frame_of(static_cast<std::uint16_t>(1 + rng.below(200)));
       frame.sequence = sent++;
-      link.send(frame, now);
+      link.send(frame, std::max(now, link.ready_at() + (rng.below(20) == 0 ? 9 : 0)));
     }
-    EXPECT_EQ(taken, sent);
+    EXPECT_EQ(bench.clock().frames_under_way(), sent);
+    for (const Cycle until : {3500U, 20'000U, 20'001U, 60'000U}) {
+      bench.run(until);
+      EXPECT_EQ(link.in_flight(), sent - receiver.taken().size());
+      EXPECT_EQ(link.frames_taken(), receiver.taken().size());
+      EXPECT_EQ(bench.clock().frames_under_way(), link.in_flight());
+    }
+    ASSERT_EQ(receiver.taken().size(), sent);
+    for (std::uint32_t n = 0; n < sent; ++n) ASSERT_EQ(receiver.taken()[n].frame.sequence, n);
     EXPECT_GT(sent, 1000U);
   });
 }
