@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "kernel/text_hash.h"
+
 namespace heddle {
 
 /// xoshiro256** (Blackman and Vigna, ACM TOMS 47, 2021), seeded through SplitMix64.
@@ -77,11 +79,8 @@ class Rng {
     return z ^ (z >> 31);
   }
 
-  /// FNV-1a over the text, folded into the key.
   static void mix_in(std::uint64_t& key, std::string_view text) {
-    std::uint64_t hash = 0xcbf29ce484222325;
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-    key = split_mix(key) ^ hash;
+    key = split_mix(key) ^ text_hash(text);
   }
 
   std::uint64_t state_[4];

@@ -46,6 +46,7 @@ struct Options {
   HeadroomOptions headroom;
   CreditsOptions credits;
   unsigned jobs = 0;
+  bool resume = false;
   bool quiet = false;
   bool markdown = false;
   bool registers = false;
@@ -133,6 +134,8 @@ int run_scenarios(const Options& options, const std::vector<Scenario>& scenarios
   };
   compare_options.jobs = options.jobs;
   compare_options.folder = options.out.empty() ? "results/" + scenarios.front().name : options.out;
+  compare_options.resume = options.resume;
+  compare_options.warn = [](const std::string& sentence) { complain(sentence); };
   compare_options.quiet = options.quiet;
   compare_options.arguments = arguments(options);
   request_trace(options, scenarios, compare_options);
@@ -328,6 +331,15 @@ void add_run_options(CLI::App& command, Options& options, const char* variant) {
                    "Checks the simulator: every device runs in every cycle");
 }
 
+/// Waves would be missing of the variants that do not run.
+void add_resume_option(CLI::App& command, Options& options) {
+  command
+      .add_flag("--resume", options.resume,
+                "Keeps what the folder of the results has of variants that an earlier run of this "
+                "scenario and this heddle has finished, and runs the others")
+      ->excludes(command.get_option("--trace"));
+}
+
 /// The commands with their options, and which function each calls.
 class Program {
  public:
@@ -340,6 +352,7 @@ class Program {
     CLI::App& compare =
         add("compare", "Runs all variants and prints them as one table", compare_command);
     add_run_options(compare, options_, "Runs this variant only; may be repeated");
+    add_resume_option(compare, options_);
     CLI::App& validate =
         add("validate", "Checks scenario files without running them", validate_command);
     validate.add_option("file", options_.files, "Scenario files (YAML)")->required();

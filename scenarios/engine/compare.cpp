@@ -15,6 +15,7 @@
 #include "engine/loader.h"
 #include "engine/progress.h"
 #include "engine/result_file.h"
+#include "engine/resume.h"
 #include "kernel/error.h"
 
 namespace heddle {
@@ -35,9 +36,11 @@ class Run {
         simulate_(simulate),
         jobs_(options.jobs > 0 ? options.jobs : std::max(1U, std::thread::hardware_concurrency())),
         ends_(scenarios.size()),
+        fingerprints_(scenarios.size()),
         display_(options.quiet) {}
 
   Comparison execute() {
+    if (options_.resume) take_over();
     while (next_ < scenarios_.size() || !children_.empty()) {
       const bool stopping = InterruptGuard::interrupts() > 0;
       if (stopping) stop_children();
@@ -49,13 +52,48 @@ class Run {
   }
 
  private:
+  void take_over() {
+    const EarlierResults earlier(options_.folder / "results.json");
+    if (!earlier.damage().empty()) options_.warn(earlier.damage());
+    for (std::size_t i = 0; i < scenarios_.size(); ++i) {
+      const std::string label = label_of(scenarios_[i]);
+      const std::string fingerprint = fingerprint_of(scenarios_[i]);
+      EarlierResults::Finding found = earlier.find(label, fingerprint);
+      if (!found.damage.empty()) options_.warn(found.damage);
+      if (found.changed) display_.finish(label, "its scenario has changed; runs again");
+      if (!found.end) continue;
+      display_.finish(label, "kept from the earlier run");
+      fingerprints_[i] = {fingerprint, results_fingerprint(*found.end)};
+      ends_[i] = std::move(found.end);
+    }
+    skip_finished();
+    if (std::any_of(ends_.begin(), ends_.end(), [](const auto& end) { return end.has_value(); })) {
+      save();
+    }
+  }
+
+  /// A scenario whose workload's file is gone has none; its run says so.
+  static std::string fingerprint_of(const Scenario& scenario) {
+    try {
+      return scenario_fingerprint(scenario);
+    } catch (const InputError&) {
+      return "";
+    }
+  }
+
+  void skip_finished() {
+    while (next_ < scenarios_.size() && ends_[next_]) ++next_;
+  }
+
   void start_next() {
+    fingerprints_[next_].scenario = fingerprint_of(scenarios_[next_]);
     RunOptions run = options_.run;
     const std::string label = label_of(scenarios_[next_]);
     if (options_.reproduce) run.reproduce = options_.reproduce(label);
     if (options_.trace) run.trace = options_.trace(scenarios_[next_]);
     children_.emplace_back(scenarios_[next_], run, simulate_, children_);
     positions_.push_back(next_++);
+    skip_finished();
   }
 
   /// Asks once, insists when asked again or out of patience.
@@ -96,6 +134,7 @@ class Run {
     children_.erase(children_.begin() + static_cast<std::ptrdiff_t>(child));
     positions_.erase(positions_.begin() + static_cast<std::ptrdiff_t>(child));
     display_.finish(label_of(scenarios_[position]), end.exit_code == 0 ? "done" : "ended");
+    if (end.outcome) fingerprints_[position].results = results_fingerprint(end);
     ends_[position] = std::move(end);
     save();
   }
@@ -118,19 +157,23 @@ class Run {
     Json parameters = Json::object();
     Json variants = Json::object();
     Json failures = Json::object();
+    Json fingerprints = Json::object();
     for (std::size_t i = 0; i < scenarios_.size(); ++i) {
       const std::string label = label_of(scenarios_[i]);
       if (!ends_[i] || ends_[i]->exit_code == exit_interrupted) continue;
       const ChildProcess::End& end = *ends_[i];
       parameters[label] = parameters_of(scenarios_[i]);
-      if (end.outcome) variants[label] = end.outcome->results;
+      if (end.outcome) {
+        variants[label] = end.outcome->results;
+        fingerprints[label] = fingerprints_[i].json();
+      }
       if (end.exit_code == 0) continue;
       failures[label] = {{"exit_code", end.exit_code}, {"explanation", end.explanation}};
     }
     return {{"heddle", version},        {"scenario", first.name},
             {"seed", first.seed},       {"arguments", options_.arguments},
             {"parameters", parameters}, {"variants", variants},
-            {"failures", failures}};
+            {"failures", failures},     {"fingerprints", fingerprints}};
   }
 
   Comparison conclude() {
@@ -158,6 +201,7 @@ class Run {
   std::vector<ChildProcess> children_;  ///< running, each with its scenario in `positions_`
   std::vector<std::size_t> positions_;
   std::vector<std::optional<ChildProcess::End>> ends_;  ///< by scenario
+  std::vector<Fingerprints> fingerprints_;              ///< by scenario
   std::optional<InputError> unsaved_;                   ///< why the last results are not on disk
   std::optional<Clock::time_point> stopped_;
   bool asked_ = false;

@@ -23,6 +23,8 @@ struct CompareOptions {
       nlohmann::ordered_json::object();  ///< what led to the scenarios; stands in results.json
   unsigned jobs = 0;                     ///< variants at once; 0 means one per hardware thread
   std::filesystem::path folder;          ///< of results.json; must exist
+  bool resume = false;                   ///< keep what results.json has of these scenarios
+  std::function<void(const std::string& sentence)> warn;  ///< that results.json is damaged
   bool quiet = false;
 };
 
@@ -43,6 +45,9 @@ struct Comparison {
 /// same scenarios and seeds it is equal to the byte, whatever the order in which they end, but for
 /// run.wall_s and run.ns_per_frame_hop. SIGINT and SIGTERM end the running variants and keep the
 /// finished ones; before there is one, results.json stays as an earlier run left it.
+///
+/// With `resume` variants that an earlier run into the folder has finished are not run again
+/// (EarlierResults): in the end results.json is as after a run that nothing has interrupted.
 ///
 /// Call before anything of SystemC is constructed.
 Comparison compare(const std::vector<Scenario>& scenarios, const CompareOptions& options,

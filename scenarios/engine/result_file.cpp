@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <vector>
 
 #include "kernel/error.h"
 
@@ -17,6 +20,33 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const fs::path& file, int error) {
   throw InputError(fmt::format("{}: cannot be written: {}", file.string(), std::strerror(error)));
+}
+
+/// The process that makes a temporary file of results or waves; 0 for any other file.
+pid_t maker_of(const fs::path& file) {
+  const std::string name = file.filename().string();
+  if (name.front() != '.' || file.extension() != ".tmp") return 0;
+  const fs::path with_pid = file.stem();
+  const fs::path final_name = with_pid.stem();
+  const bool waves = final_name.extension() == ".vcd" || final_name.extension() == ".gtkw";
+  if (!waves && final_name != ".results.json") return 0;
+  const std::string pid = with_pid.extension().string().erase(0, 1);
+  pid_t maker = 0;
+  const auto [end, error] = std::from_chars(pid.data(), pid.data() + pid.size(), maker);
+  return error == std::errc() && end == pid.data() + pid.size() ? maker : 0;
+}
+
+/// This process has made no file yet: one of its number was left by an earlier process.
+bool is_gone(pid_t maker) { return maker == getpid() || (kill(maker, 0) != 0 && errno == ESRCH); }
+
+void remove_leftovers(const fs::path& folder) {
+  std::vector<fs::path> leftovers;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const pid_t maker = maker_of(at->path());
+    if (maker > 0 && is_gone(maker)) leftovers.push_back(at->path());
+  }
+  for (const fs::path& file : leftovers) fs::remove(file, error);
 }
 
 }  // namespace
@@ -61,6 +91,7 @@ void prepare_folder(const fs::path& folder) {
     throw InputError(
         fmt::format("{}: cannot be made the output folder: {}", folder.string(), reason));
   }
+  remove_leftovers(folder);
   TemporaryFile probe(folder / "results.json");
 }
 

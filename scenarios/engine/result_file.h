@@ -10,10 +10,12 @@ namespace heddle {
 inline constexpr const char* version = "0.1.0";
 
 /// Creates the folder when it is missing and makes sure that files can be made in it. Throws
-/// InputError when not, so that nobody waits for results that cannot be kept.
+/// InputError when not, so that nobody waits for results that cannot be kept. Removes what killed
+/// processes left on its way to a name of results or waves.
 void prepare_folder(const std::filesystem::path& folder);
 
-/// A file on its way to its final name, in the same folder. It is gone again unless it is kept.
+/// A file on its way to its final name, in the same folder: `.NAME.PID.tmp`. It is gone again
+/// unless it is kept; if the process is killed, the next `prepare_folder` removes it.
 class TemporaryFile {
  public:
   /// Throws InputError, as the other functions do, when the file cannot be written.

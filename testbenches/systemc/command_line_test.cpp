@@ -10,11 +10,13 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "vcd_reader.h"
 
@@ -316,6 +318,181 @@ TEST_F(CommandLine, AnInterruptKeepsWhatIsFinished) {
   const auto json = nlohmann::json::parse(content("out/results.json"));
   EXPECT_EQ(json.at("variants").size(), 1U);
   EXPECT_TRUE(json.at("variants").contains("short"));
+}
+
+/// Runs that are killed, at any time, and continued.
+class Resume : public CommandLine {
+ protected:
+  static constexpr unsigned variants = 6;
+
+  void SetUp() override {
+    CommandLine::SetUp();
+    std::string text =
+        "name: six\nfabric: {topology: single, hosts: 4}\nworkload: {message: 4 MB}\nvariants:\n";
+    for (unsigned v = 0; v < variants; ++v) {
+      text += "  v" + std::to_string(v) + ": {switch: " + (v % 2 == 0 ? "scheduled" : "adaptive") +
+              ", workload: {permutation: shift, shift: " + std::to_string(1 + v / 2) + "}}\n";
+    }
+    write("six.yaml", text);
+  }
+
+  /// Starts a program that `until` decides to kill by SIGKILL, unless it has ended before.
+  void run_and_kill(const std::vector<std::string>& arguments,
+                    const std::function<bool()>& until) const {
+    std::vector<char*> words{const_cast<char*>("heddle")};
+    for (const std::string& word : arguments) words.push_back(const_cast<char*>(word.c_str()));
+    words.push_back(nullptr);
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      if (chdir(folder_.c_str()) == 0) execv(HEDDLE_BINARY, words.data());
+      std::_Exit(127);
+    }
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    int status = 0;
+    pid_t ended = 0;
+    while (!until() && ended == 0 && std::chrono::steady_clock::now() < limit) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      ended = waitpid(child, &status, WNOHANG);
+    }
+    if (ended != 0) return;
+    kill(child, SIGKILL);
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+  }
+
+  std::size_t finished(const std::string& folder) const {
+    const std::string text = content(folder + "/results.json");
+    return text.empty() ? 0 : nlohmann::json::parse(text).at("variants").size();
+  }
+
+  /// Files that are neither results nor hidden.
+  void expect_only_results(const std::string& folder) const {
+    for (const auto& entry : fs::directory_iterator(folder_ / folder)) {
+      const std::string name = entry.path().filename().string();
+      EXPECT_TRUE(name == "results.json" || name.front() == '.') << name;
+    }
+  }
+
+  /// Without the rows that depend on the speed of the machine, and the name of the folder.
+  static std::string repeatable_table(const std::string& output) {
+    std::istringstream lines(output);
+    std::string text;
+    for (std::string line; std::getline(lines, line);) {
+      const bool figure = line.rfind("  real time", 0) == 0 ||
+                          line.rfind("  per frame-hop", 0) == 0 || line.rfind("All ", 0) == 0;
+      if (!figure) text += line + '\n';
+    }
+    return text;
+  }
+};
+
+TEST_F(Resume, AKilledRunContinuesWhereverItWasKilled) {
+  const Result whole = heddle("compare six.yaml --jobs 1 --out whole 2>/dev/null");
+  ASSERT_EQ(whole.exit_code, 0);
+  const std::string expected = repeatable(content("whole/results.json")).dump();
+  for (std::size_t kept = 0; kept <= variants; ++kept) {
+    const std::string out = "out" + std::to_string(kept);
+    run_and_kill({"compare", "six.yaml", "--quiet", "--jobs", "1", "--out", out},
+                 [&] { return fs::exists(folder_ / out) && finished(out) >= kept; });
+    expect_only_results(out);
+    const std::size_t found = finished(out);
+    EXPECT_GE(found, kept);
+    const Result resumed =
+        heddle("compare six.yaml --resume --jobs 1 --out " + out + " 2>messages");
+    EXPECT_EQ(resumed.exit_code, 0) << content("messages");
+    EXPECT_EQ(repeatable(content(out + "/results.json")).dump(), expected);
+    EXPECT_EQ(repeatable_table(resumed.output), repeatable_table(whole.output));
+    for (std::size_t v = 0; v < variants; ++v) {
+      const std::string line =
+          "v" + std::to_string(v) + (v < found ? ": kept from the earlier run\n" : ": done\n");
+      EXPECT_NE(content("messages").find(line), std::string::npos) << line << content("messages");
+    }
+  }
+}
+
+// Also when what continues is killed, with variants side by side, at no particular moment.
+TEST_F(Resume, ARunThatIsKilledAgainAndAgainComesToItsEnd) {
+  ASSERT_EQ(heddle("compare six.yaml --quiet --out whole").exit_code, 0);
+  const std::string expected = repeatable(content("whole/results.json")).dump();
+  std::size_t found = 0;
+  for (unsigned attempt = 1; found < variants && attempt < 200; ++attempt) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(10 * attempt);
+    run_and_kill({"compare", "six.yaml", "--resume", "--quiet", "--jobs", "2", "--out", "out"},
+                 [&] { return std::chrono::steady_clock::now() >= end; });
+    if (!fs::exists(folder_ / "out")) continue;
+    expect_only_results("out");
+    EXPECT_GE(finished("out"), found) << "nothing is lost";
+    found = finished("out");
+  }
+  EXPECT_EQ(heddle("compare six.yaml --resume --quiet --out out").exit_code, 0);
+  EXPECT_EQ(repeatable(content("out/results.json")).dump(), expected);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "out"), fs::directory_iterator()), 1);
+}
+
+TEST_F(Resume, DamagedResultsAreNamedAndRunAgain) {
+  ASSERT_EQ(heddle("compare small.yaml --quiet --out out").exit_code, 0);
+  const std::string whole = content("out/results.json");
+  write("out/results.json", whole.substr(0, whole.size() / 2));
+  Result result = heddle("compare small.yaml --resume --quiet --out out");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.output,
+            "heddle: out/results.json: is damaged, or not by heddle 0.1.0; nothing of it is kept, "
+            "all variants run again\n");
+  EXPECT_EQ(repeatable(content("out/results.json")), repeatable(whole));
+  auto changed = nlohmann::ordered_json::parse(whole);
+  changed["variants"]["adaptive"]["latency_ns"]["p99"] = 1.0;
+  write("out/results.json", changed.dump(2));
+  result = heddle("compare small.yaml --resume --quiet --out out");
+  EXPECT_EQ(result.output,
+            "heddle: out/results.json: the results of 'adaptive' are damaged; it runs again\n");
+  EXPECT_EQ(repeatable(content("out/results.json")), repeatable(whole));
+}
+
+TEST_F(Resume, OnlyWhatIsUnchangedIsKept) {
+  ASSERT_EQ(heddle("compare small.yaml --quiet --out out").exit_code, 0);
+  write("small.yaml",
+        std::string(small_scenario) + "  spray: {switch: adaptive, nic: {mtu: 1 KiB}}\n");
+  Result result = heddle("compare small.yaml --resume --out out 2>&1 >table");
+  EXPECT_EQ(result.output,
+            "scheduled: kept from the earlier run\nadaptive: kept from the earlier run\n"
+            "spray: done\n");
+  result = heddle("compare small.yaml --resume --seed 7 --jobs 1 --out out 2>&1 >table");
+  EXPECT_EQ(result.output.find("kept"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("scheduled: its scenario has changed; runs again\n"),
+            std::string::npos)
+      << result.output;
+  EXPECT_NE(heddle("compare --help").output.find("--resume"), std::string::npos);
+  expect_bad("compare small.yaml --resume --trace '*'", "--trace");
+  expect_bad("run small.yaml --variant spray --resume", "--resume");
+}
+
+// The waves of a killed run do not get their name, and do not stay for ever.
+TEST_F(Resume, HalfWrittenWavesAreRemovedByTheNextRun) {
+  write("long.yaml",
+        "measure: {deadline: 4 s}\nworkload: {message: 100 GB}\nswitch: adaptive\n"
+        "fabric: {topology: single, hosts: 4}\n");
+  const auto halves = [&] {
+    std::vector<fs::path> found;
+    if (!fs::exists(folder_ / "out")) return found;
+    for (const auto& entry : fs::directory_iterator(folder_ / "out")) {
+      if (entry.path().filename().string().rfind(".adaptive.vcd.", 0) == 0) {
+        found.push_back(entry.path());
+      }
+    }
+    return found;
+  };
+  run_and_kill({"run", "long.yaml", "--quiet", "--out", "out", "--trace", "*"},
+               [&] { return !halves().empty() && fs::file_size(halves().front()) > 100'000; });
+  ASSERT_EQ(halves().size(), 1U);
+  expect_only_results("out");
+  // The simulation notices at its next report that nobody listens any more.
+  const pid_t writer = std::stoi(halves().front().stem().extension().string().substr(1));
+  for (int i = 0; i < 1000 && kill(writer, 0) == 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(heddle("compare small.yaml --resume --quiet --out out").exit_code, 0);
+  EXPECT_TRUE(halves().empty());
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "out"), fs::directory_iterator()), 1);
 }
 
 TEST_F(CommandLine, TracesARun) {

@@ -6,7 +6,10 @@
 
 #include <csignal>
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "engine/loader.h"
 #include "kernel/error.h"
@@ -139,6 +142,159 @@ TEST_F(Compare, AnInterruptBeforeTheFirstEndKeepsTheResultsOfAnEarlierRun) {
   EXPECT_EQ(comparison.exit_code, exit_interrupted);
   EXPECT_EQ(on_disk().at("variants").size(), 1U);
   EXPECT_TRUE(on_disk().at("variants").contains("old"));
+}
+
+/// Which variants a simulation was asked for, as letters in a file: it is another process.
+class Resume : public Compare {
+ protected:
+  void SetUp() override {
+    Compare::SetUp();
+    options_.resume = true;
+    options_.jobs = 1;
+    options_.warn = [this](const std::string& sentence) { warnings_.push_back(sentence); };
+  }
+
+  Comparison run(const Simulate& ending = good_end) {
+    fs::remove(options_.folder / "ran");
+    return compare(scenarios_, options_, [&](const Scenario& scenario, const RunOptions& run) {
+      std::ofstream(options_.folder / "ran", std::ios::app) << scenario.variant;
+      return ending(scenario, run);
+    });
+  }
+  /// As if nothing had been there.
+  Comparison run_alone(const Simulate& ending = good_end) {
+    options_.resume = false;
+    Comparison comparison = run(ending);
+    options_.resume = true;
+    return comparison;
+  }
+  std::string ran() const { return text_of("ran"); }
+  std::string text_of(const char* file) const {
+    std::ifstream input(options_.folder / file);
+    return {std::istreambuf_iterator<char>(input), {}};
+  }
+  void replace(const std::string& text) const {
+    std::ofstream(options_.folder / "results.json") << text;
+  }
+
+  static RunOutcome good_end(const Scenario& scenario, const RunOptions&) {
+    RunOutcome outcome = good(scenario);
+    outcome.results["ratio"] = 0.1 + static_cast<double>(scenario.seed) / 3;
+    outcome.results["run"] = {{"frame_hops", 7}, {"wall_s", 0.25}};
+    return outcome;
+  }
+  static RunOutcome deadline_for_b(const Scenario& scenario, const RunOptions& run) {
+    RunOutcome outcome = good_end(scenario, run);
+    if (scenario.variant != "b") return outcome;
+    outcome.status = RunStatus::deadline;
+    outcome.explanation = "3 packets in flight";
+    return outcome;
+  }
+
+  std::vector<std::string> warnings_;
+};
+
+TEST_F(Resume, KeepsWhatIsFinishedAndEndsWithTheSameBytes) {
+  for (const char* killed_in : {"a", "b", "c", ""}) {
+    run_alone(deadline_for_b);
+    const std::string whole = text_of("results.json");
+    fs::remove(options_.folder / "results.json");
+    // Killed with the variant running: no later one has begun.
+    run_alone([&](const Scenario& scenario, const RunOptions& run) {
+      if (*killed_in != 0 && scenario.variant >= killed_in) {
+        kill(getppid(), SIGINT);
+        while (run.progress({1.0, 1, 1.0})) usleep(1'000);
+      }
+      return deadline_for_b(scenario, run);
+    });
+    const Comparison comparison = run(deadline_for_b);
+    EXPECT_EQ(ran(), *killed_in == 0 ? "" : std::string("abc").substr(*killed_in - 'a'));
+    EXPECT_EQ(text_of("results.json"), whole) << "killed in " << killed_in;
+    EXPECT_EQ(comparison.exit_code, 5) << "the deadline of b is kept";
+    ASSERT_EQ(comparison.failures.size(), 1U);
+    EXPECT_EQ(comparison.failures[0].explanation, "3 packets in flight");
+  }
+  EXPECT_TRUE(warnings_.empty());
+}
+
+TEST_F(Resume, AChangedScenarioRunsAgain) {
+  run();
+  EXPECT_EQ(ran(), "abc");
+  scenarios_ = load_text("variants: {a: {}, b: {nic: {mtu: 2 KiB}}, c: {}, d: {}}", "test.yaml");
+  run();
+  EXPECT_EQ(ran(), "bd");
+  EXPECT_EQ(on_disk().at("variants").size(), 4U);
+  scenarios_ = load_text("name: other\nvariants: {d: {}, a: {}}", "test.yaml");
+  run();
+  EXPECT_EQ(ran(), "") << "neither name nor order change results";
+  EXPECT_EQ(on_disk().at("variants").begin().key(), "d");
+  scenarios_ = load_text("seed: 2\nvariants: {d: {}, a: {}}", "test.yaml");
+  run();
+  EXPECT_EQ(ran(), "da");
+  EXPECT_TRUE(warnings_.empty());
+}
+
+TEST_F(Resume, AChangedWorkloadFileRunsAgain) {
+  const std::string matrix = (options_.folder / "w.cm").string();
+  const auto write = [&](const char* bytes) {
+    std::ofstream(matrix) << "Nodes 2\nConnections 1\n0->1 id 1 start 0 size " << bytes << "\n";
+  };
+  write("4096");
+  scenarios_ = load_text("workload: {file: '" + matrix + "'}", "test.yaml");
+  run();
+  run();
+  EXPECT_EQ(text_of("ran"), "") << "the variant has no name, but did not run";
+  EXPECT_FALSE(fs::exists(options_.folder / "ran"));
+  write("4097");
+  run();
+  EXPECT_TRUE(fs::exists(options_.folder / "ran"));
+}
+
+TEST_F(Resume, AFailedVariantRunsAgain) {
+  run([](const Scenario& scenario, const RunOptions& run) {
+    if (scenario.variant == "a") throw CheckFailure("broken");
+    if (scenario.variant == "b") kill(getpid(), SIGKILL);
+    return good_end(scenario, run);
+  });
+  EXPECT_EQ(run().exit_code, 0);
+  EXPECT_EQ(ran(), "ab");
+}
+
+TEST_F(Resume, DamageIsNamedAndRunsAgain) {
+  run();
+  const std::string whole = text_of("results.json");
+  const std::string file = (options_.folder / "results.json").string();
+  const auto json = nlohmann::ordered_json::parse(whole);
+  for (const std::string& text :
+       {std::string(), whole.substr(0, whole.size() / 2), std::string("[1, 2]"),
+        std::string("{\"variants\": {}}"), std::string("{\"variants\": 3, \"failures\": {}}")}) {
+    replace(text);
+    warnings_.clear();
+    run();
+    EXPECT_EQ(ran(), "abc");
+    EXPECT_EQ(text_of("results.json"), whole);
+    ASSERT_EQ(warnings_.size(), 1U);
+    EXPECT_EQ(warnings_[0].rfind(file + ": is damaged, or not by heddle", 0), 0U) << warnings_[0];
+  }
+  for (const char* part : {"/variants/b/ratio", "/variants/b/run/frame_hops", "/variants/b",
+                           "/fingerprints/b/results", "/fingerprints/b", "/variants/b/name"}) {
+    auto damaged = json;
+    damaged[nlohmann::ordered_json::json_pointer(part)] = 99;
+    replace(damaged.dump());
+    warnings_.clear();
+    run();
+    EXPECT_EQ(ran(), "b") << part;
+    EXPECT_EQ(text_of("results.json"), whole);
+    ASSERT_EQ(warnings_.size(), 1U);
+    EXPECT_EQ(warnings_[0], file + ": the results of 'b' are damaged; it runs again") << part;
+  }
+  auto slower = json;
+  slower["variants"]["b"]["run"]["wall_s"] = 99;
+  replace(slower.dump());
+  warnings_.clear();
+  run();
+  EXPECT_EQ(ran(), "") << "how long a run took is no result";
+  EXPECT_TRUE(warnings_.empty());
 }
 
 TEST_F(Compare, ResultsThatCannotBeWrittenAreReported) {

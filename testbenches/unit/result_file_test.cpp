@@ -9,6 +9,8 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <string>
+#include <vector>
 
 #include "kernel/error.h"
 
@@ -67,6 +69,37 @@ TEST_F(ResultFile, AFullDiskLeavesTheOldFileAndNothingElse) {
   EXPECT_EQ(WEXITSTATUS(status), 2);
   EXPECT_EQ(content(folder_ / "results.json"), "old");
   EXPECT_EQ(files(), 1);
+}
+
+// A process that was killed while it wrote leaves a hidden file; one that still writes needs it.
+TEST_F(ResultFile, WhatKilledProcessesLeftIsRemoved) {
+  const pid_t gone = fork();
+  ASSERT_GE(gone, 0);
+  if (gone == 0) std::_Exit(0);
+  ASSERT_EQ(waitpid(gone, nullptr, 0), gone);
+  const auto name = [](const std::string& final_name, pid_t pid) {
+    return "." + final_name + "." + std::to_string(pid) + ".tmp";
+  };
+  const std::vector<std::string> leftovers{name("results.json", gone), name("scheduled.vcd", gone),
+                                           name("scheduled-worst.gtkw", gone),
+                                           name("results.json", getpid())};
+  const std::vector<std::string> others{name("results.json", getppid()),
+                                        name("scheduled.vcd", getppid()),
+                                        name("notes.txt", gone),
+                                        name("other.json", gone),
+                                        ".results.json.tmp",
+                                        ".results.json.12x.tmp",
+                                        ".results.json.-1.tmp",
+                                        ".results.json.0.tmp",
+                                        "results.json." + std::to_string(gone) + ".tmp",
+                                        "results.json",
+                                        ".tmp"};
+  for (const auto& file : leftovers) std::ofstream(folder_ / file) << "half";
+  for (const auto& file : others) std::ofstream(folder_ / file) << "whole";
+  prepare_folder(folder_);
+  for (const auto& file : leftovers) EXPECT_FALSE(fs::exists(folder_ / file)) << file;
+  for (const auto& file : others) EXPECT_EQ(content(folder_ / file), "whole") << file;
+  EXPECT_EQ(files(), static_cast<std::ptrdiff_t>(others.size()));
 }
 
 TEST_F(ResultFile, AFolderThatCannotBeWrittenIsFoundEarly) {
