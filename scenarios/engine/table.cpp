@@ -21,15 +21,16 @@ enum class Style { count, duration, bytes, percent, factor, gbps, seconds, word 
 
 struct Row {
   const char* label;
-  const char* path;  ///< below the variant, keys joined by dots
+  const char* path;  ///< below the variant and `below` of the group, keys joined by dots
   Style style;
   bool may_hide = false;  ///< left out when it is zero for every variant
 };
 
 struct RowGroup {
-  const char* title;
+  std::string title;
   std::vector<Row> rows;
   const char* samples = "";  ///< path of their number; without any, times and factors are unknown
+  std::string below{};       ///< begin of the rows' paths, dot included
 };
 
 const std::vector<RowGroup>& groups_before_stages() {
@@ -82,6 +83,22 @@ const std::vector<RowGroup>& groups_after_stages() {
   return groups;
 }
 
+/// What the first `most_events` events of a run have done; results.json has all.
+constexpr std::size_t most_events = 12;
+
+const std::vector<Row>& event_rows() {
+  static const std::vector<Row> rows{{"at", "at_ns", Style::duration},
+                                     {"links", "links", Style::count},
+                                     {"noticed after", "noticed_after_ns", Style::duration},
+                                     {"recovered after", "recovered_after_ns", Style::duration},
+                                     {"frames lost", "frames_lost", Style::count},
+                                     {"resent", "bytes_resent", Style::bytes},
+                                     {"throughput before", "gbps.before", Style::gbps},
+                                     {"during", "gbps.during", Style::gbps},
+                                     {"after", "gbps.after", Style::gbps}};
+  return rows;
+}
+
 /// Three significant digits, and all digits before the point.
 std::string three_digits(double value) {
   const double size = std::abs(value);
@@ -132,14 +149,17 @@ bool is_zero(const Json& value) {
 /// Some variants side by side.
 class Columns {
  public:
-  explicit Columns(std::vector<std::pair<std::string, const Json*>> variants)
-      : variants_(std::move(variants)) {}
+  /// `parameters` of results.json, of all variants; `width` of the table.
+  Columns(std::vector<std::pair<std::string, const Json*>> variants, const Json& parameters,
+          unsigned width)
+      : variants_(std::move(variants)), parameters_(parameters), width_(width) {}
 
   std::string print() {
     add("", [](const std::string& name, const Json&) { return name; });
     for (const RowGroup& group : groups_before_stages()) add_group(group);
     add_stages();
     for (const RowGroup& group : groups_after_stages()) add_group(group);
+    add_events();
     return std::move(text_);
   }
 
@@ -170,16 +190,54 @@ class Columns {
   }
 
   void add_group(const RowGroup& group) {
-    std::string title = std::string(group.title) + '\n';
+    std::string title = group.title + '\n';
     for (const Row& row : group.rows) {
-      if (absent_everywhere(row.path) || (row.may_hide && zero_everywhere(row.path))) continue;
+      const std::string path = group.below + row.path;
+      if (absent_everywhere(path) || (row.may_hide && zero_everywhere(path))) continue;
       text_ += std::exchange(title, "");
       add(std::string("  ") + row.label, [&](const std::string&, const Json& variant) {
         const bool sampled = row.style == Style::duration || row.style == Style::factor;
         const bool unknown = sampled && at_path(variant, group.samples) == 0;
-        return unknown ? "-" : text_of(at_path(variant, row.path), row.style);
+        return unknown ? "-" : text_of(at_path(variant, path), row.style);
       });
     }
+  }
+
+  void add_events() {
+    std::size_t events = 0;
+    for (const auto& [name, variant] : variants_) {
+      if (variant->contains("events")) events = std::max(events, events_of(name).size());
+    }
+    for (std::size_t i = 0; i < std::min(events, most_events); ++i) {
+      add_group({event_title(i), event_rows(), "", fmt::format("events.{}.", i)});
+    }
+    if (events > most_events) {
+      text_ += fmt::format("and {} more events, in results.json\n", events - most_events);
+    }
+  }
+
+  /// As the scenario has them.
+  const Json& events_of(const std::string& variant) const {
+    static const Json none = Json::array();
+    const auto of_variant = parameters_.find(variant);
+    if (of_variant == parameters_.end()) return none;
+    const auto events = of_variant->find("events");
+    return events == of_variant->end() ? none : *events;
+  }
+
+  /// What it is, unless that differs between the variants.
+  std::string event_title(std::size_t event) const {
+    std::string title;
+    for (const auto& [name, variant] : variants_) {
+      const Json& events = events_of(name);
+      if (event >= events.size()) continue;
+      const std::string text =
+          fmt::format("event {}: {} {}", event, events[event].at("action").get<std::string>(),
+                      events[event].at("link").get<std::string>());
+      if (!title.empty() && title != text) return fmt::format("event {}", event);
+      title = text;
+    }
+    return title.size() > width_ ? title.substr(0, width_ - 3) + "..." : title;
   }
 
   void add_stages() {
@@ -201,6 +259,8 @@ class Columns {
   }
 
   std::vector<std::pair<std::string, const Json*>> variants_;
+  const Json& parameters_;
+  unsigned width_;
   std::string text_;
 };
 
@@ -239,10 +299,13 @@ std::string human_count(double count) {
 std::string table(const Json& document, unsigned width) {
   std::string text = fmt::format("{}, seed {}\n", document.at("scenario").get<std::string>(),
                                  document.at("seed").get<std::uint64_t>());
+  const Json& parameters = document.at("parameters");
   std::vector<std::pair<std::string, const Json*>> variants;
   unsigned used = label_width;
   const auto flush = [&] {
-    if (!variants.empty()) text += '\n' + Columns(std::exchange(variants, {})).print();
+    if (!variants.empty()) {
+      text += '\n' + Columns(std::exchange(variants, {}), parameters, width).print();
+    }
     used = label_width;
   };
   for (const auto& [name, variant] : document.at("variants").items()) {

@@ -18,6 +18,7 @@ nlohmann::ordered_json document(unsigned variants) {
   results["buffers"]["total"]["hbm"]["peak_bytes"] = 0;
   results["run"] = {{"status", "done"}};
   nlohmann::ordered_json all{{"scenario", "test"}, {"seed", 5}};
+  all["parameters"] = nlohmann::ordered_json::object();
   all["variants"] = nlohmann::ordered_json::object();
   for (unsigned i = 0; i < variants; ++i) all["variants"]["variant-" + std::to_string(i)] = results;
   return all;
@@ -77,6 +78,61 @@ TEST(Table, NoMessageHasNoTime) {
   EXPECT_EQ(line_with(text, "slowdown, mean"),
             "  slowdown, mean                        -          1.25 x");
   EXPECT_EQ(line_with(text, "p99"), "  p99                                   -         45.7 us");
+}
+
+nlohmann::ordered_json with_events(unsigned variants, std::size_t events) {
+  auto all = document(variants);
+  for (auto& [name, variant] : all["variants"].items()) {
+    for (std::size_t i = 0; i < events; ++i) {
+      variant["events"][std::to_string(i)] = {
+          {"at_ns", 20'000.0},     {"links", 2},
+          {"frames_lost", 0},      {"recovered_after_ns", 91'000.0},
+          {"bytes_resent", 49152}, {"gbps", {{"before", 1600.0}, {"after", 1200.0}}}};
+      all["parameters"][name]["events"].push_back(
+          {{"action", "fail"}, {"link", "leaf0.4-spine" + std::to_string(i) + ".0"}});
+    }
+  }
+  return all;
+}
+
+TEST(Table, ShowsWhatEventsCost) {
+  auto two = with_events(2, 2);
+  two["variants"]["variant-0"]["events"]["1"]["noticed_after_ns"] = 5000.0;
+  two["variants"]["variant-0"]["events"]["1"]["gbps"]["during"] = 800.0;
+  const std::string text = table(two, 80);
+  EXPECT_NE(text.find("event 0: fail leaf0.4-spine0.0\n"
+                      "  at                              20.0 us         20.0 us\n"
+                      "  links                                 2               2\n"
+                      "  recovered after                 91.0 us         91.0 us\n"
+                      "  frames lost                           0               0\n"
+                      "  resent                         48.0 KiB        48.0 KiB\n"
+                      "  throughput before             1600 Gbps       1600 Gbps\n"
+                      "  after                         1200 Gbps       1200 Gbps\n"
+                      "event 1: fail leaf0.4-spine1.0\n"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(line_with(text, "noticed after"),
+            "  noticed after                   5.00 us               -");
+  EXPECT_EQ(line_with(text, "during"), "  during                         800 Gbps               -");
+  EXPECT_EQ(table(document(2), 80).find("event"), std::string::npos);
+}
+
+TEST(Table, EventsThatDifferHaveNoCommonName) {
+  auto two = with_events(2, 1);
+  two["parameters"]["variant-1"]["events"][0]["action"] = "degrade";
+  EXPECT_NE(table(two, 80).find("\nevent 0\n"), std::string::npos) << table(two, 80);
+}
+
+TEST(Table, ManyEventsAreCutShortAndLongNamesToo) {
+  auto two = with_events(2, 15);
+  two["parameters"]["variant-0"]["events"][3]["link"] = std::string(300, 'x');
+  two["parameters"]["variant-1"]["events"][3]["link"] = std::string(300, 'x');
+  const std::string text = table(two, 80);
+  EXPECT_NE(text.find("event 11: "), std::string::npos) << text;
+  EXPECT_EQ(text.find("event 12: "), std::string::npos) << text;
+  EXPECT_NE(text.find("and 3 more events, in results.json\n"), std::string::npos) << text;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
 }
 
 TEST(Table, FitsTheTerminalWhateverTheNumberOfVariants) {
