@@ -262,7 +262,7 @@ void Nic::open(const Message& message) {
   std::uint32_t slot;
   if (free_slots_.empty()) {
     slot = static_cast<std::uint32_t>(senders_.size());
-    if (slot > 0xffff) throw InputError(fmt::format("{} has over 65,536 messages open", path()));
+    if (slot > 0xffff) throw TooManyMessages(path(), message.id);
     senders_.emplace_back(dcqcn_rules_);
     generations_.push_back(0);
     if (slot == ready_[0].size()) {

@@ -31,6 +31,15 @@ struct MessageEvents {
   std::function<void(const Message&, Cycle)> received;      ///< at the receiver: all of it
 };
 
+/// A host has more messages open than the numbers of its flows can tell apart, 65,536.
+class TooManyMessages : public InputError {
+ public:
+  TooManyMessages(const std::string& host, MessageId opened)
+      : InputError(host + " has over 65,536 messages open"), message(opened) {}
+
+  MessageId message;  ///< the one too many
+};
+
 class Nic : public Device {
  public:
   Nic(const sc_core::sc_module_name& module_name, const Environment& environment, HostId host,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "engine/check.h"
@@ -94,7 +95,7 @@ class Loader {
     });
     const Node variants = take_variants();
     std::vector<Scenario> all;
-    if (variants.children.empty()) all.push_back(build(document_, ""));
+    if (variants.children.empty()) all.push_back(build(document_, "", false));
     for (const Node& variant : variants.children) all.push_back(build_variant(variant));
     reject_unused();
     std::vector<Scenario> chosen = choose(std::move(all), options.variants);
@@ -103,6 +104,14 @@ class Loader {
   }
 
  private:
+  /// The workload of the common part, read once: it may have a thousand groups, and there may be a
+  /// thousand variants.
+  struct SharedWorkload {
+    Node rest;  ///< the common part without it
+    std::vector<WorkloadConfig> groups;
+    std::set<std::string> options;  ///< each --set that served it
+  };
+
   Node take_variants() {
     Node* found = document_.find("variants");
     if (found == nullptr) return {};
@@ -140,16 +149,36 @@ class Loader {
     }
     mark_variant(own);
     imply_pattern(own);
-    Node merged = document_;
+    const bool has_workload = own.find("workload") != nullptr;
+    const bool shares = shared_ && !has_workload;
+    Node merged = shares ? shared_->rest : document_;
     overlay(merged, own);
-    return build(std::move(merged), variant.key);
+    Scenario scenario = build(std::move(merged), variant.key, shares);
+    if (!shared_ && !has_workload) share_workload(scenario);
+    return scenario;
+  }
+
+  /// For variants to come that have none of their own: its keys depend on each other only, so what
+  /// `scenario` has, and does without, they have as well.
+  void share_workload(const Scenario& scenario) {
+    const Node* workload = document_.find("workload");
+    if (workload == nullptr) return;
+    SharedWorkload shared{document_, scenario.workload, {}};
+    auto& keys = shared.rest.children;
+    keys.erase(keys.begin() + (workload - document_.children.data()));
+    for_each_leaf(*workload, [&](const Node& leaf) {
+      if (option_served_.count({scenario.variant, leaf.place}) > 0)
+        shared.options.insert(leaf.place);
+    });
+    shared_ = std::move(shared);
   }
 
   /// A key that does not apply may decide whether another does, so the tree is read again without
   /// it, until nothing is left that does not apply.
-  Scenario build(Node tree, const std::string& variant) {
+  Scenario build(Node tree, const std::string& variant, bool shares_workload) {
     for (;;) {
       Scenario scenario;
+      if (shares_workload) scenario.workload = shared_->groups;
       const Section root = describe(scenario);
       read_into(root, tree);
       if (apply_presets(root)) read_into(root, tree);  // what the text says goes over them
@@ -157,6 +186,7 @@ class Loader {
       for (const Dropped& drop : dropped) note_dropped(drop, variant);
       if (!dropped.empty()) continue;
       note_used(tree, variant);
+      if (shares_workload) note_served(shared_->options, variant);
       scenario.variant = variant;
       finish(scenario, tree);
       return scenario;
@@ -183,8 +213,13 @@ class Loader {
     });
   }
 
+  void note_served(const std::set<std::string>& options, const std::string& variant) {
+    for (const std::string& option : options) option_served_.emplace(variant, option);
+  }
+
   void finish(Scenario& scenario, const Node& tree) const {
     const fs::path file = name_;
+    scenario.file = name_;
     scenario.directory = file.has_parent_path() ? file.parent_path().string() : ".";
     const Node* name = document_.find("name");
     if (name == nullptr) {
@@ -206,8 +241,11 @@ class Loader {
   /// Of the key that an error of `check` begins with, or of the section where it would stand.
   std::string place_of(const InputError& error, const Node& tree) const {
     const std::string sentence = error.what();
-    const Node& node = closest(tree, sentence.substr(0, sentence.find(':')));
-    return &node == &tree ? name_ : node.place;
+    const std::string path = sentence.substr(0, sentence.find(':'));
+    const bool shared = path.rfind("workload", 0) == 0 && tree.find("workload") == nullptr;
+    const Node& all = shared ? document_ : tree;
+    const Node& node = closest(all, path);
+    return &node == &all ? name_ : node.place;
   }
 
   void reject_unused() const {
@@ -250,6 +288,7 @@ class Loader {
 
   Node document_;
   std::string name_;
+  std::optional<SharedWorkload> shared_;
   std::map<std::string, Dropped> unused_;  ///< by leaf: why a variant did without it
   std::set<std::string> used_;             ///< leaves that some variant was read from
   std::set<std::string> options_;          ///< each --set that still stands in the document

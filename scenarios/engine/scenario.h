@@ -106,6 +106,7 @@ struct Scenario {
   std::vector<EventConfig> events;
   MeasureConfig measure;
 
+  std::string file;  ///< that it comes from, for messages
   /// Where the file lies: relative workload paths start from its folder.
   std::string directory = ".";
 

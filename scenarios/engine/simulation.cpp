@@ -65,6 +65,7 @@ class Simulation {
 
   RunStatus advance();
   RunStatus advance_watched();
+  [[noreturn]] void blame_workload(const TooManyMessages& error) const;
   void run_until(Cycle cycle);
   void verify(const RunFacts& facts) const;
   bool drained() const;
@@ -103,7 +104,32 @@ void Simulation::run_until(Cycle cycle) {
   const double span_ps = static_cast<double>((cycle - elapsed_) * period_ps_);
   sc_core::sc_start(sc_core::sc_time(span_ps, sc_core::SC_PS));
   elapsed_ = cycle;
-  if (clock_.failure()) std::rethrow_exception(clock_.failure());
+  if (!clock_.failure()) return;
+  try {
+    std::rethrow_exception(clock_.failure());
+  } catch (const TooManyMessages& error) {
+    blame_workload(error);
+  }
+}
+
+/// Names the key without which there would be fewer messages.
+void Simulation::blame_workload(const TooManyMessages& error) const {
+  const std::optional<std::size_t> entry = workload_.entry_of(error.message);
+  if (!entry) throw error;
+  const WorkloadConfig& config = scenario_.workload[*entry];
+  std::string key = "workload";
+  if (scenario_.workload.size() > 1) key += fmt::format(".{}", *entry);
+  std::string what = "start fewer at a time";
+  if (config.pattern == Pattern::file) {
+    key += ".file";
+    what = fmt::format("{} starts too many at a time", config.file);
+  } else if (config.pattern == Pattern::uniform || config.pattern == Pattern::bursty ||
+             config.pattern == Pattern::flows) {
+    key += ".load";
+    what = fmt::format("{} is more than the fabric carries", config.load);
+  }
+  throw InputError(fmt::format("{}: {}: {} after {}; {}", scenario_.file, key, error.what(),
+                               print_quantity(Duration{clock_.now() * period_ps_}), what));
 }
 
 /// A VOQ may spend its overdraft and be empty before its last credit has come, so credits can still

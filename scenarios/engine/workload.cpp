@@ -53,6 +53,7 @@ Workload::Workload(const std::vector<WorkloadConfig>& configs, const HostNetwork
     const WorkloadConfig& config = configs[i];
     if (open_loop(config.pattern)) {
       generators.push_back(generator_config(config, i));
+      open_entries_.push_back(i);
     } else if (config.pattern == Pattern::incast) {
       add_incast(config);
     } else if (config.pattern == Pattern::permutation) {
@@ -62,6 +63,7 @@ Workload::Workload(const std::vector<WorkloadConfig>& configs, const HostNetwork
     } else {
       add_file(config, directory);
     }
+    closed_ends_.push_back(closed_messages_);
   }
   build_sources(generators);
 }
@@ -84,6 +86,18 @@ Message Workload::next_closed(const WorkloadConfig& config, HostId source, HostI
   message.bytes = bytes;
   message.due = cycles(config.start.picoseconds);
   return message;
+}
+
+/// See IdSpace.
+std::optional<std::size_t> Workload::entry_of(MessageId message) const {
+  if (message < closed_messages_) {
+    const auto end = std::upper_bound(closed_ends_.begin(), closed_ends_.end(), message);
+    return static_cast<std::size_t>(end - closed_ends_.begin());
+  }
+  const std::size_t streams = open_entries_.size() + (network_.doorbells ? 1 : 0);
+  const std::size_t stream = (message - closed_messages_) / network_.hosts % streams;
+  if (stream == open_entries_.size()) return std::nullopt;
+  return open_entries_[stream];
 }
 
 void Workload::add_closed(const WorkloadConfig& config, std::uint64_t source,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,6 +50,9 @@ class Workload {
   /// it.
   void message_sent(const Message& message, Cycle now) { fire(send_firings_, message, now); }
   void message_received(const Message& message, Cycle now) { fire(recv_firings_, message, now); }
+
+  /// The entry that a message comes from; nothing for those that others posted.
+  std::optional<std::size_t> entry_of(MessageId message) const;
 
   /// Closed messages, those that wait for triggers included.
   std::uint64_t messages_total() const { return closed_messages_; }
@@ -103,6 +107,8 @@ class Workload {
   HostNetwork network_;
   std::uint64_t seed_;
   std::uint64_t closed_messages_ = 0;
+  std::vector<std::uint64_t> closed_ends_;  ///< by entry: closed messages up to it, itself included
+  std::vector<std::size_t> open_entries_;   ///< by generator
   std::vector<std::vector<Message>> closed_;  ///< by host; empty once the sources are built
   std::vector<TrafficSource> sources_;        ///< by host
   std::vector<Trigger> triggers_;

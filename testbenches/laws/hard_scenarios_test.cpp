@@ -241,5 +241,32 @@ TEST(HardScenario, WhatCannotBeBuiltIsRejectedWithItsKey) {
       "ports");
 }
 
+std::string error_of(const std::string& yaml) {
+  const ScenarioRun run = run_scenario(yaml);
+  EXPECT_EQ(run.exit_code, 2) << run.explanation;
+  return run.explanation;
+}
+
+// What a host cannot keep apart is the workload's fault, and its key is named.
+TEST(HardScenario, TooManyOpenMessagesNameTheKeyThatMakesThem) {
+  const std::string two_hosts = "switch: adaptive\nfabric: {topology: single, hosts: 2}\n";
+  MatrixFile matrix(2);
+  for (unsigned n = 0; n < 65'536; ++n) matrix.add(0, 1, 1);
+  expect_done(two_hosts + matrix.workload("just_enough"));
+  matrix.add(0, 1, 1);
+  EXPECT_EQ(
+      error_of(two_hosts + matrix.workload("too_many")),
+      "scenario of this test: workload.file: host0 has over 65,536 messages open after 100 ns; " +
+          ::testing::TempDir() + "too_many.cm starts too many at a time");
+  // Half of what four hosts send crosses links of a thousandth of their rate.
+  const std::string error = error_of(
+      "switch: adaptive\nfabric: {leaves: 2, spines: 1, hosts_per_leaf: 2,\n"
+      "  host_link: {rate: 400 Gbps}, fabric_link: {rate: 400 Mbps}}\n"
+      "workload: [{message: 1 KiB},\n"
+      "  {pattern: uniform, load: 0.9, message: 64 B, duration: 1 ms}]\n");
+  EXPECT_NE(error.find("scenario of this test: workload.1.load: host"), std::string::npos) << error;
+  EXPECT_NE(error.find("0.9 is more than the fabric carries"), std::string::npos) << error;
+}
+
 }  // namespace
 }  // namespace heddle::testing

@@ -70,6 +70,36 @@ TEST(Loader, ACommonKeyKeepsItsDefaultWhereItDoesNotApply) {
   EXPECT_EQ(all[2].nic.window, NicConfig{}.window) << "unreliable_datagram has no window";
 }
 
+// The common workload is read once, by the first variant without one of its own.
+TEST(Loader, VariantsShareTheCommonWorkload) {
+  const std::string idle =
+      "workload: [{pattern: incast, senders: 4}, {message: 2 KiB, shift: 3}]\n"
+      "variants:\n"
+      "  own: {workload: [{permutation: shift, shift: 2}]}\n"
+      "  first: {seed: 2}\n"
+      "  second: {seed: 3, nic: {mtu: 1 KiB}}\n";
+  EXPECT_EQ(error_of(idle),
+            "test.yaml:1:60: workload.1.shift: applies only when permutation is shift; here it is "
+            "random");
+  std::string legal = idle;
+  legal.erase(legal.find(", shift: 3"), 10);
+  EXPECT_CONTAINS(error_of(legal + "  small: {fabric: {topology: single, hosts: 4}}\n"),
+                  "test.yaml:1:30: variant 'small': workload.0.senders: ");
+  const std::vector<Scenario> variants = load_with(legal);
+  EXPECT_EQ(variants[0].workload.size(), 1U);
+  for (const std::size_t v : {1U, 2U}) {
+    ASSERT_EQ(variants[v].workload.size(), 2U);
+    EXPECT_EQ(variants[v].workload[0].senders, 4U);
+    EXPECT_EQ(variants[v].workload[1].message, 2_KiB);
+    EXPECT_EQ(variants[v].seed, v + 1);
+  }
+  EXPECT_EQ(variants[2].nic.mtu, 1_KiB);
+  const auto set = load_with(legal, {"workload.0.senders=5"}, {"second"});
+  ASSERT_EQ(set.size(), 1U);
+  EXPECT_EQ(set[0].workload[0].senders, 5U);
+  EXPECT_CONTAINS(error_of(legal, {"workload.0.senders=5"}, {"own"}), "changes nothing");
+}
+
 TEST(Loader, AFileWithoutVariantsIsOneScenario) {
   const std::vector<Scenario> all = load_with("switch: adaptive\n");
   ASSERT_EQ(all.size(), 1U);
