@@ -60,11 +60,13 @@ Link::Attached& Link::attached() {
     attached_ = std::make_unique<Attached>();
     attached_->nominal = rate_;
     watched_ = true;
+    attached_->nominal_delivery = delivery_;
   }
   return *attached_;
 }
 
 LinkFault& Link::fault() {
+  attached().disturbed = true;
   std::optional<LinkFault>& fault = attached().fault;
   if (!fault) fault.emplace(Rng(clock_.options().seed, name_, "bit errors"));
   return *fault;
@@ -96,11 +98,13 @@ void Link::fail() {
 }
 
 void Link::set_rate(LinkRate rate) {
-  attached();
+  attached().disturbed = true;
   __extension__ using Wide = unsigned __int128;
   busy_until_ =
       static_cast<std::uint64_t>((Wide{busy_until_} * rate.bytes + rate_.bytes - 1) / rate_.bytes);
   rate_ = rate;
+  const bool slower = rate.bytes_per_cycle() < attached_->nominal.bytes_per_cycle();
+  delivery_ = slower ? Delivery::tail : attached_->nominal_delivery;
 }
 
 double Link::utilization(Cycle end) const {

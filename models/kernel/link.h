@@ -132,8 +132,11 @@ class alignas(64) Link {
   void restore() { fault().set_down(false); }
   bool is_up() const { return !watched_ || !attached_->fault || !attached_->fault->down(); }
   void set_bit_error_ratio(double ratio) { fault().set_bit_error_ratio(ratio); }
-  /// For frames that start from the next cycle on.
+  /// For frames that start from the next cycle on. Below the rate without events, the receiver acts
+  /// on tails: what it cuts through to could not wait for the bytes that are missing.
   void set_rate(LinkRate rate);
+  /// A fault or another rate has been made, so frames may have been lost or late.
+  bool disturbed() const { return watched_ && attached_->disturbed; }
   LinkLosses losses() const { return watched_ ? attached_->losses : LinkLosses{}; }
 
  private:
@@ -141,7 +144,9 @@ class alignas(64) Link {
     LinkProbe* probe = nullptr;
     std::optional<LinkFault> fault;
     LinkLosses losses;
-    LinkRate nominal;  ///< the rate without events
+    LinkRate nominal;           ///< the rate without events
+    Delivery nominal_delivery;  ///< to the receiver, at that rate
+    bool disturbed = false;
   };
   Attached& attached();
   LinkFault& fault();

@@ -41,6 +41,13 @@ class PartialPackets {
     return std::exchange(sources_[source].open_bytes, 0);
   }
 
+  /// Held of packets that have not ended, over all sources.
+  std::uint64_t open_bytes() const {
+    std::uint64_t bytes = 0;
+    for (const Source& source : sources_) bytes += source.open_bytes;
+    return bytes;
+  }
+
  private:
   struct Source {
     std::uint32_t open_bytes = 0;  ///< of a packet that has not ended

@@ -60,6 +60,15 @@ class Reassembler {
 
   /// Cells that wait for an earlier one, over all sources.
   std::uint64_t held() const { return held_; }
+  std::uint64_t held_bytes() const {
+    std::uint64_t bytes = 0;
+    for (const Source& source : sources_) {
+      for (const Frame& slot : source.slots) {
+        if (slot.kind == FrameKind::cell) bytes += slot.payload_bytes;
+      }
+    }
+    return bytes;
+  }
   std::uint32_t held(unsigned source) const { return sources_[source].waiting; }
   std::uint32_t expected(unsigned source) const { return sources_[source].expected; }
   unsigned sources() const { return static_cast<unsigned>(sources_.size()); }

@@ -161,7 +161,8 @@ bool AdaptiveSwitch::store(unsigned input, unsigned output, Frame& frame) {
     admission = admit();
   }
   if (stored(admission)) return true;
-  drops_.count(frame, admission, config_.memory.headroom.has_value());
+  drops_.count(frame, admission,
+               config_.memory.headroom.has_value() || outputs_.link(input).disturbed());
   return false;
 }
 

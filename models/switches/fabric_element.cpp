@@ -102,6 +102,7 @@ void FabricElement::flow_control(unsigned port, bool off) {
 void FabricElement::expect_faults() {
   watch_.emplace(ports(), clock_.cycles(config_.reachability_watchdog));
   wake(healing_reason(), next_hello_);
+  wake(healing_reason(), watch_->watchdog());  // a link may never be heard at all
 }
 
 void FabricElement::heal() {

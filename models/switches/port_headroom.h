@@ -37,9 +37,10 @@ StateView pausing_view(const SharedBuffer& memory, unsigned port, unsigned class
 /// Packets that found no room, by reason; those of hosts' data and their answers apart.
 class DropCounts {
  public:
-  /// A lossless packet may find no room only where the user chose the headroom.
-  void count(const Frame& packet, Admission reason, bool headroom_chosen) {
-    if (reason == Admission::drop_headroom && !headroom_chosen) {
+  /// A lossless packet may find no room only where the user chose the headroom, or where events
+  /// have disturbed the link to its sender: pauses that are lost or late are in no formula.
+  void count(const Frame& packet, Admission reason, bool may_overrun) {
+    if (reason == Admission::drop_headroom && !may_overrun) {
       throw CheckFailure("a lossless class overruns its automatic headroom");
     }
     ++(packet.kind == FrameKind::packet ? data_ : answers_)[static_cast<unsigned>(reason)];

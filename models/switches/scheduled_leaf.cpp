@@ -212,11 +212,15 @@ void ScheduledLeaf::complete_packets(const Frame& cell) {
   }
 }
 
-/// So much of what the port has granted has come.
+/// So much of what the port has granted has come. VOQs that have overdrawn make the account
+/// negative, by a packet each at most, and ask for that much less later; forgetting it would in the
+/// end leave the port owed what nobody sends. Where links fail, what was forgotten may come after
+/// all.
 void ScheduledLeaf::pay_back(unsigned port, std::int64_t bytes) {
   CreditPort& p = credit_ports_[port];
   if (p.owed_bytes >= place_.owed_bytes) credit_attention_.set(port);  // may grant again
-  p.owed_bytes = std::max<std::int64_t>(0, p.owed_bytes - bytes);
+  p.owed_bytes -= bytes;
+  if (healing_) p.owed_bytes = std::max<std::int64_t>(0, p.owed_bytes);
 }
 
 // --- 2. from hosts ------------------------------------------------------------------------------
@@ -240,7 +244,8 @@ void ScheduledLeaf::accept_host_frame(unsigned port, Frame frame) {
       sram_.admit(group(port, c), voq, stored_bytes(frame), classes_[c].lossless);
   announce_pauses();
   if (!stored(admission)) {
-    drops_.count(frame, admission, config_.headroom.has_value());
+    drops_.count(frame, admission,
+                 config_.headroom.has_value() || to_hosts_.link(port).disturbed());
     packets_.release(frame.packet);
     return;
   }
@@ -314,6 +319,7 @@ void ScheduledLeaf::grant_credit(unsigned port) {
     const CreditScheduler::Grant grant = p.scheduler.grant();
     p.pacer.spend(now());
     p.owed_bytes += static_cast<std::int64_t>(config_.credit.value);
+    if (healing_ && p.owed_bytes >= place_.owed_bytes) wake(healing_reason(), now() + 1);
     ++credits_granted_;
     send_control(grant.leaf, control_frame(FrameKind::credit, grant.leaf, port, grant.traffic_class,
                                            grant.credits));
@@ -554,8 +560,14 @@ void ScheduledLeaf::verify(bool drained) const {
   sram_.verify();
   if (spill_) spill_->verify(drained, path());
   if (!drained) return;
-  if (sram_.used_cells() != 0 || egress_.level() != 0 || reassembly_.level() != 0) {
-    throw CheckFailure(path() + ": bytes left behind");
+  // Pieces of lost packets stay until a later cell of their source shows that the rest is missing.
+  const std::uint64_t pieces =
+      healing_ ? healing_->partial.open_bytes() + reassembler_.held_bytes() : 0;
+  if (sram_.used_cells() != 0 || egress_.level() != pieces || reassembly_.level() != pieces) {
+    throw CheckFailure(fmt::format(
+        "{}: left behind: {} cells of SRAM, {} B at egress, {} B in reassembly, of which "
+        "{} B are pieces of lost packets",
+        path(), sram_.used_cells(), egress_.level(), reassembly_.level(), pieces));
   }
 }
 

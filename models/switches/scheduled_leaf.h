@@ -200,7 +200,7 @@ class ScheduledLeaf : public Device {
     CreditScheduler scheduler;
     Pacer pacer;
     bool armed = false;
-    std::int64_t owed_bytes = 0;  ///< granted, but not received: what will need egress memory
+    std::int64_t owed_bytes = 0;  ///< granted, but not received (less what VOQs have overdrawn)
   };
   std::vector<CreditPort> credit_ports_;
   std::uint64_t egress_threshold_bytes_;

@@ -16,6 +16,7 @@ void ScheduledLeaf::expect_faults() {
       std::vector<std::uint64_t>(std::size_t{place_.leaves} * place_.hosts * class_count_),
       std::vector<Cycle>(place_.hosts)});
   wake(healing_reason(), healing_->next_hello);
+  wake(healing_reason(), healing_->links.watchdog());  // a link may never be heard at all
 }
 
 void ScheduledLeaf::heal() {
@@ -147,7 +148,10 @@ void ScheduledLeaf::forgive_old_debts() {
   const Cycle patience = clock_.cycles(config_.credit_watchdog);
   for (unsigned port = 0; port < place_.hosts; ++port) {
     CreditPort& p = credit_ports_[port];
-    if (p.owed_bytes < place_.owed_bytes || now() - healing_->latest_packet[port] < patience) {
+    if (p.owed_bytes < place_.owed_bytes) continue;
+    const Cycle due = healing_->latest_packet[port] + patience;
+    if (now() < due) {
+      wake(healing_reason(), due);
       continue;
     }
     p.owed_bytes = 0;

@@ -74,6 +74,12 @@ void check_scheduled(const Scenario& scenario) {
   require(scheduled.buffer_cell < scheduled.buffer,
           "scheduled.buffer_cell: {} is not below buffer, {}",
           print_quantity(scheduled.buffer_cell), print_quantity(scheduled.buffer));
+  require(
+      scenario.events.empty() || scheduled.reachability_period < scheduled.reachability_watchdog,
+      "scheduled.reachability_watchdog: {} is not above reachability_period, {}: links would be "
+      "given up between two frames",
+      print_quantity(scheduled.reachability_watchdog),
+      print_quantity(scheduled.reachability_period));
   const std::uint64_t cards = scheduled.chassis.line_cards;
   require(scenario.fabric.topology != Topology::single || scenario.fabric.hosts % cards == 0,
           "scheduled.chassis.line_cards: {} line cards do not divide {} hosts evenly", cards,

@@ -66,12 +66,21 @@ void check_times(const EventConfig& event, const Scenario& scenario, const std::
   }
 }
 
-void check_rate(const EventConfig& event, const Scenario& scenario, const std::string& path) {
+/// A cable has no more than its own rate, which ends a degradation.
+void check_rate(const EventConfig& event, const Scenario& scenario, const Blueprint& blueprint,
+                const std::vector<DrawnCable>& cables, const std::string& path) {
   if (event.action != EventAction::degrade) return;
   try {
     LinkRate::of(event.rate, period_ps(scenario.fabric.clock));
   } catch (const InputError& error) {
     throw InputError(fmt::format("{}.rate: {}", path, error.what()));
+  }
+  for (const std::size_t d : directions(event, cables)) {
+    const DrawnCable& cable = cables[d / 2];
+    const Rate rate = blueprint.boxes[cable.box].ports[cable.port].cable.rate;
+    if (!(rate < event.rate)) continue;
+    throw InputError(fmt::format("{}.rate: {} is above the rate of '{}', {}", path,
+                                 print_quantity(event.rate), cable.forth, print_quantity(rate)));
   }
 }
 
@@ -125,8 +134,8 @@ void check_events(const Scenario& scenario, const Blueprint& blueprint) {
   for (const std::size_t i : by_time(scenario.events)) {
     const EventConfig& event = scenario.events[i];
     check_times(event, scenario, path_of(i));
-    check_rate(event, scenario, path_of(i));
     check_link(event, cables, path_of(i));
+    check_rate(event, scenario, blueprint, cables, path_of(i));
     for (const std::size_t d : directions(event, cables)) {
       states.check(event, d, d % 2 == 0 ? cables[d / 2].forth : cables[d / 2].back, path_of(i));
     }
@@ -318,7 +327,7 @@ double EventScript::cycle_ns() const {
 }
 
 nlohmann::ordered_json EventScript::results(Cycle end) const {
-  nlohmann::ordered_json all;
+  nlohmann::ordered_json all = nlohmann::ordered_json::object();
   const Counts last = count(end);
   for (std::size_t i = 0; i < records_.size(); ++i) {
     const Counts& at = records_[i].before;

@@ -80,13 +80,14 @@ void EventConfig::describe(Fields& fields) {
   fields.add("at", at, 0, 4e12, "From when on; the cycle in which that lies is the first.");
   fields.choice("action", action, {"fail", "restore", "degrade", "corrupt", "flap"},
                 "A failed link loses what is on it and what is sent until it is restored; a "
-                "degraded one has another rate; a corrupted one flips bits, and frames are dropped "
+                "degraded one has a lower rate; a corrupted one flips bits, and frames are dropped "
                 "by their CRC; a flapping one fails again and again.");
   fields.text("link", link,
               "Cables by the name of either of their links in the results; `*`, `?` and `[...]` "
               "stand for more than one.");
   fields.flag("one_way", one_way, "Only the direction that is named, not the whole cable.");
-  fields.add("rate", rate, 1e8, 1e13, "From now on.").when("action", {"degrade"});
+  fields.add("rate", rate, 1e8, 1e13, "From now on; that of the cable ends a degradation.")
+      .when("action", {"degrade"});
   fields
       .add("bit_error_ratio", bit_error_ratio, 0, 0.01,
            "Probability of each bit to be flipped; 0 ends it.")

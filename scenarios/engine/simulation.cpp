@@ -133,14 +133,17 @@ void Simulation::blame_workload(const TooManyMessages& error) const {
 }
 
 /// A VOQ may spend its overdraft and be empty before its last credit has come, so credits can still
-/// be under way when no packet is.
+/// be under way when no packet is. A frame that its link loses is gone at once, but holds the
+/// memory that it is sent from until its last byte would have left.
 bool Simulation::drained() const {
   const auto all = [](const auto& things, auto&& holds) {
     return std::all_of(things.begin(), things.end(), holds);
   };
   return packets_.live() == 0 && all(fabric_.nics(), [](const auto& nic) { return nic->idle(); }) &&
          all(fabric_.leaves(), [](const auto& leaf) { return leaf->credits_at_rest(); }) &&
-         clock_.frames_under_way() == 0;
+         clock_.frames_under_way() == 0 && all(fabric_.links(), [this](const auto& link) {
+           return !link->disturbed() || link->ready_at() < elapsed_;
+         });
 }
 
 /// Something is under way, so that silence would mean that it is stuck.
@@ -167,7 +170,9 @@ RunStatus Simulation::advance() {
     if (next == never && !outside) break;  // nothing will ever happen again
     if (script_.next() == elapsed_) script_.act();
     Cycle until = std::min(deadline, std::max(outside ? 0 : next, elapsed_) + slice_cycles);
-    until = std::min(until, script_.next());
+    // Frames that say who is alive never end, so a run with events ends where it is looked at: that
+    // must not depend on who has slept.
+    if (script_.next() != never) until = std::min(deadline, script_.next());
     if (waiting()) until = std::min(until, log_.last_progress() + watchdog);
     if (waves_ != nullptr && !waves_->begun()) {
       if (elapsed_ == waves_->begin_cycle()) waves_->begin();

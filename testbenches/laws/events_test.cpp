@@ -198,6 +198,23 @@ TEST(Events, OrderOfDevicesDoesNotMatter) {
   }
 }
 
+// The first words of all elements are lost, so each leaf must notice by itself that it hears none:
+// in the cycle of its watchdog, whatever else it is woken for.
+TEST(Events, ALinkThatWasNeverHeardIsNoticedByTheWatchdog) {
+  const std::string yaml =
+      "switch: scheduled\nfabric: {leaves: 2, spines: 2, hosts_per_leaf: 2}\n"
+      "workload: {pattern: permutation, permutation: shift, shift: 2, message: 100 KB,\n"
+      "           start: 5 us}\n"
+      "scheduled: {reachability_period: 5 us, reachability_watchdog: 20 us}\n"
+      "nic: {retransmission_timeout: 30 us}\n"
+      "events: {at: 100 ns, action: fail, link: 'leaf*-spine0.*'}\n";
+  const ScenarioRun run = expect_done(yaml);
+  EXPECT_EQ(run.number("events.0.noticed_after_ns"), 20'000 - 100);
+  RunOptions awake;
+  awake.wake_every_cycle = true;
+  EXPECT_EQ(run_scenario(yaml, awake).hash(), run.hash());
+}
+
 TEST(Events, WhatCannotHappenIsRefused) {
   const auto with = [](const std::string& events) { return error_of(adaptive + events); };
   const auto contains = [](const std::string& text, const std::string& part) {
@@ -216,6 +233,11 @@ TEST(Events, WhatCannotHappenIsRefused) {
            "events.0.down: 3 us is not below the period, 2 us");
   contains(with("events: {at: 1 us, action: flap, link: host0-leaf0, period: 1 s, times: 2}"),
            "events.0.times: the last failure");
+  contains(with("events: {at: 1 us, action: degrade, link: 'leaf0.*', rate: 500 Gbps}"),
+           "events.0.rate: 500 Gbps is above the rate of ");
+  contains(error_of("scheduled: {reachability_watchdog: 40 us}\n"
+                    "events: {at: 1 us, link: host0-leaf0}\n"),
+           "scheduled.reachability_watchdog: 40 us is not above reachability_period, 44.8 us");
   contains(with("events: {at: 1 us, action: fail, link: host0-leaf0, rate: 1 Gbps}"),
            "applies only when");
   contains(with("events: {at: 1 us, action: break, link: host0-leaf0}"), "events");

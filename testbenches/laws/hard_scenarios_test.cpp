@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "engine/statistics.h"
 #include "kernel/error.h"
 #include "scenario_run.h"
 
@@ -239,6 +240,73 @@ TEST(HardScenario, WhatCannotBeBuiltIsRejectedWithItsKey) {
       "switch: adaptive\nfabric: {leaves: 2, hosts_per_leaf: 1, spines: 1030, links_per_spine: 64}"
       "\nadaptive: {memory: {buffer: 60 GB}}\n",
       "ports");
+}
+
+// Pauses to four hosts crawl at 100 Mbps while the hosts send at 1.6 Tbps: what they overrun is a
+// drop, not a defect.
+TEST(HardScenario, PausesOnADegradedLinkComeTooLate) {
+  const ScenarioRun run = expect_done(
+      "switch: adaptive\n"
+      "workload: {pattern: incast, senders: 4, message: 4 MB}\n"
+      "fabric: {topology: single, hosts: 5, host_link: {rate: 1.6 Tbps, latency: 50 ns}}\n"
+      "adaptive: {memory: {buffer: 4 MB}}\n"
+      "nic: {receive: unreliable_datagram}\n"
+      "events: {at: 100 ns, action: degrade, link: 'leaf0-host[1-4]', one_way: true,\n"
+      "         rate: 100 Mbps}\n");
+  EXPECT_GT(run.number("packets.dropped_by_reason.headroom"), 0);
+}
+
+// A switch that cuts through from a cable that has become slow waits for whole packets: the last
+// byte arrives when the cable has carried it.
+TEST(HardScenario, NobodyIsFasterThanTheDegradedCable) {
+  const ScenarioRun run = expect_done(
+      "switch: adaptive\n"
+      "workload: {pattern: permutation, permutation: shift, shift: 1, message: 4 KiB, start: 1 "
+      "us}\n"
+      "fabric: {topology: single, hosts: 2, host_link: {rate: 400 Gbps, latency: 50 ns}}\n"
+      "events: {at: 0 ns, action: degrade, link: host0-leaf0, one_way: true, rate: 1 Gbps}\n");
+  EXPECT_GE(run.number("messages.completion_ns.max"), 4096 * 8);
+}
+
+// The only packet starts on a link that has failed: it is gone at once, its memory 33 us later.
+TEST(HardScenario, ALostPacketLeavesItsMemoryWhenItsLastByteWouldHaveLeft) {
+  const ScenarioRun run = expect_done(
+      "switch: scheduled\nworkload: {pattern: incast, message: 4 KiB}\n"
+      "fabric: {topology: single, hosts: 4, host_link: {rate: 1 Gbps}}\n"
+      "nic: {receive: unreliable_datagram}\n"
+      "events: {at: 20 us, action: fail, link: leaf0-host0, one_way: true}\n");
+  EXPECT_EQ(run.number("packets.dropped_by_reason.link"), 1);
+}
+
+// The first cells of the only packet have come when all links to their leaf fail, and no later cell
+// ever shows that the rest is missing.
+TEST(HardScenario, PiecesOfALostPacketMayStay) {
+  const ScenarioRun run = expect_done(
+      "switch: scheduled\nworkload: {pattern: incast, message: 4 KiB}\n"
+      "fabric: {leaves: 2, spines: 2, hosts_per_leaf: 1, fabric_link: {rate: 10 Gbps}}\n"
+      "nic: {receive: unreliable_datagram}\n"
+      "events: {at: 3.2 us, action: fail, link: 'leaf*-spine*', one_way: true}\n");
+  EXPECT_EQ(run.number("packets.dropped"), 1);
+}
+
+// Two packets overdraw a credit of 7 KB. Each later credit is owed less the overdraft, down to less
+// than a packet: what is owed then cannot come without another credit, and there is no other VOQ.
+TEST(HardScenario, OverdraftsDoNotAddUpToADeadlock) {
+  expect_done(
+      "switch: scheduled\nworkload: {pattern: incast, message: 1 MB}\nclasses: [{}]\n"
+      "fabric: {topology: single, hosts: 2, host_link: {rate: 1 Gbps, latency: 10 ns}}\n"
+      "scheduled: {credit: 7 KB, egress_threshold: 5 MB, chassis: {line_cards: 1}}\n"
+      "nic: {receive: unreliable_datagram}\n");
+}
+
+// The run is over before its event.
+TEST(HardScenario, AnEventThatNeverCame) {
+  const ScenarioRun run = expect_done(
+      "switch: adaptive\n"
+      "workload: {pattern: permutation, message: 1 KiB}\nfabric: {topology: single, hosts: 2}\n"
+      "events: {at: 1 ms, action: fail, link: host0-leaf0}\n");
+  EXPECT_TRUE(run.results.at("events").is_object());
+  EXPECT_NO_THROW(check_declared(run.results));
 }
 
 std::string error_of(const std::string& yaml) {

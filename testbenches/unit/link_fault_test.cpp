@@ -81,6 +81,31 @@ TEST(LinkFault, ADegradedLinkIsExactlyAsSlowAsItsRate) {
   });
 }
 
+// A switch that cut through from a slow cable would run out of bytes.
+TEST(LinkFault, TheHeadOfADegradedLinksFrameWaitsForItsTail) {
+  in_child([] {
+    Workbench bench;
+    Link& link = bench.link({50, 1}, 1);
+    link.bind_receiver(0, 0, Delivery::head, 0);
+    const auto visible_after = [&](std::uint16_t wire_bytes) {
+      const Cycle start = link.ready_at();
+      link.send(frame_of(wire_bytes), start);
+      Cycle at = start;
+      while (link.front(at) == nullptr) ++at;
+      link.pop(at);
+      return at - start;
+    };
+    EXPECT_FALSE(link.disturbed());
+    EXPECT_EQ(visible_after(1000), 1U);
+    link.set_rate({25, 1});
+    EXPECT_TRUE(link.disturbed());
+    EXPECT_EQ(visible_after(1000), 40U + 1U);
+    link.set_rate({50, 1});
+    EXPECT_EQ(visible_after(1000), 1U);
+    EXPECT_TRUE(link.disturbed());
+  });
+}
+
 // Flipping each of the 8n bits with probability p spares a frame with probability (1-p)^8n.
 TEST(LinkFault, BitErrorsLoseTheirShare) {
   in_child([] {
