@@ -2,25 +2,31 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <fstream>
 #include <optional>
 #include <vector>
 
+#include "engine/blueprint.h"
 #include "engine/check.h"
 #include "engine/conditions.h"
+#include "engine/connection_matrix.h"
 #include "engine/field_text.h"
 #include "engine/presets.h"
 #include "engine/quantity.h"
 #include "engine/scenario.h"
 #include "kernel/error.h"
 #include "kernel/rng.h"
+#include "laws/random_matrix.h"
 
 namespace heddle::testing {
 namespace {
 
+namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr double most_frames = 1e6;       // sent in one run: half a second
@@ -52,6 +58,8 @@ constexpr std::array spans{
     Span{"scheduled.hbm.channel_rate", 1e9, 1e12},
     Span{"scheduled.credits_outstanding", 1, 100},
     Span{"scheduled.credit_watchdog", 1e6, 1e9},
+    Span{"scheduled.reachability_period", 1e6, 4e7},
+    Span{"scheduled.reachability_watchdog", 5e7, 1e9},
     Span{"scheduled.receive_pool_cells", 100, 1e5},
     Span{"scheduled.xoff_cells", 1, 768},
     Span{"scheduled.xon_cells", 0, 384},
@@ -78,55 +86,94 @@ constexpr std::array spans{
     Span{"workload.burst", 1, 64},
     Span{"workload.duration", 1e6, 5e7},
     Span{"workload.start", 0, 1e7},
+    Span{"events.at", 1e5, 6e7},
+    Span{"events.rate", 1e8, 1.6e12},
+    Span{"events.bit_error_ratio", 1e-9, 1e-3},
+    Span{"events.down", 1e3, 1e8},
+    Span{"events.period", 1e4, 1e8},
+    Span{"events.times", 1, 20},
 };
 
 /// Left as in the scenario that the drawing begins with.
-constexpr std::array fixed{"name", "seed", "measure.deadline", "measure.watchdog", "workload.file"};
+constexpr std::array fixed{"name",          "seed",       "measure.deadline", "measure.watchdog",
+                           "workload.file", "events.link"};
 
 /// A clock's period is a whole number of picoseconds.
 constexpr std::array clocks{"100 MHz", "250 MHz", "800 MHz", "1 GHz", "1.25 GHz", "2 GHz"};
 
 /// The shape of the scenario, and what makes it tight.
 bool always_drawn(const std::string& path) {
-  constexpr std::array paths{"switch",           "routing",     "workload.pattern",
-                             "workload.message", "nic.receive", "adaptive.memory.buffer",
-                             "scheduled.buffer"};
+  constexpr std::array paths{"switch",
+                             "routing",
+                             "workload.pattern",
+                             "workload.message",
+                             "nic.receive",
+                             "adaptive.memory.buffer",
+                             "adaptive.trimming",
+                             "classes.lossless",
+                             "scheduled.buffer",
+                             "scheduled.spill",
+                             "scheduled.hbm.dram_bound"};
+  if (path.rfind("events.", 0) == 0) return true;
   const bool size = path.rfind("fabric.", 0) == 0 && path.find('.', 7) == std::string::npos &&
                     path != "fabric.clock";
   return size || std::find(paths.begin(), paths.end(), path) != paths.end();
 }
 
-double mean_bytes(const WorkloadConfig& workload) {
-  constexpr double mean_flow = 1e6;  // of the larger distribution
-  return workload.pattern == Pattern::flows ? mean_flow
-                                            : static_cast<double>(workload.message.value);
+struct Traffic {
+  double messages = 0;
+  double bytes = 0;
+};
+
+Traffic traffic_of_file(const WorkloadConfig& workload) {
+  Traffic traffic;
+  for (const auto& connection : read_connection_matrix(workload.file).connections) {
+    traffic.messages += 1;
+    traffic.bytes += static_cast<double>(connection.bytes);
+  }
+  return traffic;
 }
 
-double messages_of(const WorkloadConfig& workload, const Scenario& scenario) {
-  const auto hosts = static_cast<double>(scenario.fabric.host_count());
-  switch (workload.pattern) {
-    case Pattern::incast:
-      return static_cast<double>(workload.senders * workload.receivers);
-    case Pattern::all_to_all:
-      return hosts * (hosts - 1);
-    case Pattern::permutation:
-      return hosts;
-    default:
-      break;
-  }
-  constexpr double overhead = 78;  // headers and framing of a datagram
+Traffic traffic_of_stream(const WorkloadConfig& workload, const Scenario& scenario) {
+  constexpr double mean_flow = 1e6;  // of the larger distribution
+  constexpr double overhead = 78;    // headers and framing of a datagram
+  const double bytes =
+      workload.pattern == Pattern::flows ? mean_flow : static_cast<double>(workload.message.value);
   const double sent = static_cast<double>(scenario.fabric.host_link.rate.bits_per_second) / 8 *
                       static_cast<double>(workload.duration.picoseconds) * 1e-12;
-  return hosts * (1 + workload.load * sent / (mean_bytes(workload) + overhead));
+  const double messages = static_cast<double>(scenario.fabric.host_count()) *
+                          (1 + workload.load * sent / (bytes + overhead));
+  return {messages, messages * bytes};
 }
 
-/// Sent on all links by one message, about.
-double frames_per_message(const WorkloadConfig& workload, const Scenario& scenario) {
-  const double bytes = mean_bytes(workload);
-  const double packets = std::ceil(bytes / static_cast<double>(scenario.nic.mtu.value));
+Traffic traffic_of(const WorkloadConfig& workload, const Scenario& scenario) {
+  const auto hosts = static_cast<double>(scenario.fabric.host_count());
+  double messages = 0;
+  switch (workload.pattern) {
+    case Pattern::incast:
+      messages = static_cast<double>(workload.senders * workload.receivers);
+      break;
+    case Pattern::all_to_all:
+      messages = hosts * (hosts - 1);
+      break;
+    case Pattern::permutation:
+      messages = hosts;
+      break;
+    case Pattern::file:
+      return traffic_of_file(workload);
+    default:
+      return traffic_of_stream(workload, scenario);
+  }
+  return {messages, messages * static_cast<double>(workload.message.value)};
+}
+
+/// Sent on all links, about.
+double frames_of(const Traffic& traffic, const Scenario& scenario) {
+  const double packets =
+      traffic.messages + traffic.bytes / static_cast<double>(scenario.nic.mtu.value);
   if (scenario.switch_kind == SwitchKind::adaptive) return 4 * packets;
   const auto payload = static_cast<double>(scenario.scheduled.cell_payload.value);
-  return 4 * packets + 3 * std::ceil(bytes / payload);
+  return 4 * packets + 3 * (traffic.messages + traffic.bytes / payload);
 }
 
 bool is_legal_and_short(const Scenario& scenario) {
@@ -138,9 +185,9 @@ bool is_legal_and_short(const Scenario& scenario) {
   double frames = 0;
   double messages = 0;
   for (const WorkloadConfig& workload : scenario.workload) {
-    const double count = messages_of(workload, scenario);
-    messages += count;
-    frames += count * frames_per_message(workload, scenario);
+    const Traffic traffic = traffic_of(workload, scenario);
+    messages += traffic.messages;
+    frames += frames_of(traffic, scenario);
   }
   return frames <= most_frames && messages <= most_messages;
 }
@@ -189,8 +236,12 @@ Json spell_out(const Section& section, const Section& defaults, const Section& r
   return tree;
 }
 
+/// In quotes what YAML would take for something else.
 std::string in_a_line(const Json& tree) {
-  if (tree.is_string()) return tree.get<std::string>();
+  if (tree.is_string()) {
+    const auto text = tree.get<std::string>();
+    return text.find_first_of("[*?") == std::string::npos ? text : '\'' + text + '\'';
+  }
   std::vector<std::string> parts;
   for (const auto& [key, value] : tree.items()) {
     parts.push_back(tree.is_array() ? in_a_line(value) : key + ": " + in_a_line(value));
@@ -212,10 +263,11 @@ class Drawing {
     scenario_.measure.watchdog = Duration{2'000'000'000};
     root_ = describe(scenario_);
     all_lossless_ = one_in(2);
+    trims_ = !all_lossless_ && one_in(2);
   }
 
   /// What others must fit comes first, what must fit others last.
-  Json draw() {
+  RandomScenario draw() {
     draw_inner(section("fabric"), root_, "");
     draw_inner(section("classes"), root_, "");
     draw_fields(root_, "");
@@ -225,14 +277,16 @@ class Drawing {
       if (!in_its_turn) draw_inner(inner, root_, "");
     }
     draw_inner(section("workload"), root_, "");
+    draw_events();
     Scenario plain;
     const Section defaults = describe(plain);
     with_presets(plain, defaults);
-    return spell_out(root_, defaults, root_);
+    return {spell_out(root_, defaults, root_), matrices_};
   }
 
  private:
   static constexpr Bytes first_message = 4_KiB;
+  static constexpr double most_trimming_buffer = 2e5;
 
   /// A value that is not spelled is the preset's, if it has one.
   void with_presets(Scenario& plain, const Section& defaults) const {
@@ -254,7 +308,7 @@ class Drawing {
   void draw_inner(const Section& inner, const Section& scope, const std::string& path) {
     if (broken_condition(inner.conditions, scope, root_)) return;
     const std::string inner_path = join_path(path, inner.key);
-    if (inner.key == "events") return;  // they need a fabric that is known
+    if (inner.key == "events") return;  // they need a fabric and a time that are known
     if (inner.members) return draw_list(inner, inner_path);
     draw_fields(inner, inner_path);
     for (const Section& nested : inner.sections) draw_inner(nested, inner, inner_path);
@@ -270,6 +324,64 @@ class Drawing {
     }
     if (!is_legal_and_short(scenario_)) list.resize(1);
     for (const Section& member : list.members()) draw_fields(member, path);
+    if (!workload) return;
+    for (WorkloadConfig& config : scenario_.workload) {
+      if (one_in(5)) draw_matrix(config);
+    }
+  }
+
+  /// Its messages come from a file instead, unless that makes the run long.
+  void draw_matrix(WorkloadConfig& config) {
+    const WorkloadConfig before = config;
+    const fs::path file =
+        fs::temp_directory_path() /
+        fmt::format("heddle_swarm_{}_{}_{}.cm", getpid(), scenario_.seed, matrices_.size());
+    std::ofstream(file) << random_matrix(random_,
+                                         static_cast<std::uint32_t>(scenario_.fabric.host_count()));
+    config.pattern = Pattern::file;
+    config.file = file.string();
+    if (is_legal_and_short(scenario_)) {
+      matrices_.push_back(file);
+    } else {
+      config = before;
+      fs::remove(file);
+    }
+  }
+
+  /// Half of all scenarios have one to five. What fails is often restored.
+  void draw_events() {
+    constexpr std::array<std::size_t, 8> counts{0, 0, 0, 0, 1, 2, 3, 5};
+    const std::size_t count = any_of(counts);
+    const std::vector<DrawnCable> cables = cables_of(heddle::draw(scenario_));
+    for (std::size_t i = 0; i < count; ++i) {
+      EventConfig event;
+      event.link = any_link(cables);
+      if (!add_event(event)) continue;
+      draw_fields(section("events").members().back(), "events");
+      const EventConfig drawn = scenario_.events.back();
+      if (drawn.action == EventAction::fail && one_in(2)) add_restore(drawn);
+    }
+  }
+
+  /// An event that is not legal stays out.
+  bool add_event(const EventConfig& event) {
+    scenario_.events.push_back(event);
+    if (is_legal_and_short(scenario_)) return true;
+    scenario_.events.pop_back();
+    return false;
+  }
+
+  void add_restore(EventConfig event) {
+    event.action = EventAction::restore;
+    event.at.picoseconds += random_.below(60'000'000);
+    add_event(event);
+  }
+
+  /// One of the two names of a cable, or a pattern for all cables of a box.
+  std::string any_link(const std::vector<DrawnCable>& cables) {
+    const DrawnCable& cable = any_of(cables);
+    const std::string& name = one_in(2) ? cable.forth : cable.back;
+    return one_in(6) ? name.substr(0, name.find_first_of(".-")) + "[.-]*" : name;
   }
 
   void draw_fields(const Section& section, const std::string& path) {
@@ -295,6 +407,8 @@ class Drawing {
   std::string any_value(const Field& field, const std::string& path) {
     if (path == "fabric.clock") return any_of(clocks);
     if (path == "classes.lossless" && all_lossless_) return "true";
+    if (path == "classes.lossless" && trims_) return "false";
+    if (path == "adaptive.trimming" && trims_) return "true";
     return std::visit([&](const auto& target) { return any_value(field, path, target); },
                       field.target);
   }
@@ -329,6 +443,7 @@ class Drawing {
       low = span->low;
       high = span->high;
     }
+    if (path == "adaptive.memory.buffer" && trims_) high = most_trimming_buffer;
     double value = one_in(2) ? low : high;
     if (!one_in(4)) {
       const double around = center.value_or(0);
@@ -353,15 +468,23 @@ class Drawing {
   Scenario scenario_;
   Section root_;  ///< of scenario_
   bool all_lossless_ = false;
+  bool trims_ = false;  ///< if it can: with lossy classes and little memory
+  std::vector<fs::path> matrices_;
 };
 
 }  // namespace
 
-Json random_scenario(std::uint64_t seed) { return Drawing(seed).draw(); }
+RandomScenario random_scenario(std::uint64_t seed) { return Drawing(seed).draw(); }
 
-std::string spell(const Json& scenario) {
+std::string RandomScenario::spell() const { return testing::spell(tree); }
+
+void RandomScenario::remove_matrices() const {
+  for (const fs::path& file : matrices) fs::remove(file);
+}
+
+std::string spell(const Json& tree) {
   std::string text;
-  for (const auto& [key, value] : scenario.items()) {
+  for (const auto& [key, value] : tree.items()) {
     text += fmt::format("{}: {}\n", key, in_a_line(value));
   }
   return text;
