@@ -209,8 +209,19 @@ void Nic::answer(const Frame& packet, Receiver& receiver, const Reception& recep
       queue_control(FrameKind::nak, packet, missing, frame_flag::selective);
     }
   }
+  if (reception.report) report(packet, receiver.flow);
   if (reception.go_back) queue_control(FrameKind::nak, packet, expected, 0);
   if (reception.acknowledge) queue_control(FrameKind::ack, packet, expected, 0);
+}
+
+/// Which packets of the flow are missing: one NAK for each below the highest that has come, and one
+/// for all from there on.
+void Nic::report(const Frame& packet, const ReceiveFlow& flow) {
+  constexpr std::uint8_t flags = frame_flag::selective | frame_flag::report;
+  flow.for_each_missing(
+      [&](std::uint32_t missing) { queue_control(FrameKind::nak, packet, missing, flags); });
+  if (flow.complete()) return;
+  queue_control(FrameKind::nak, packet, flow.beyond(), flags | frame_flag::last);
 }
 
 void Nic::queue_control(FrameKind kind, const Frame& about, std::uint32_t sequence,
@@ -236,15 +247,23 @@ void Nic::accept_answer(const Frame& frame) {
     sender.rate.on_cnp(now());
     return;
   }
-  if (frame.kind == FrameKind::ack) {
-    sender.flow.acknowledge(frame.sequence, now());
-  } else if (frame.has(frame_flag::selective)) {
-    sender.flow.repeat(frame.sequence, now());
-  } else {
-    sender.flow.go_back(frame.sequence, now());
-  }
+  obey(frame, sender.flow);
   if (sender.flow.complete()) return close(slot);
   update(slot);
+}
+
+void Nic::obey(const Frame& answer, SendFlow& flow) {
+  if (answer.kind == FrameKind::ack) {
+    flow.acknowledge(answer.sequence, now());
+  } else if (!answer.has(frame_flag::selective)) {
+    flow.go_back(answer.sequence, now());
+  } else if (!answer.has(frame_flag::report)) {
+    flow.repeat(answer.sequence, now());
+  } else if (answer.has(frame_flag::last)) {
+    flow.report_missing_from(answer.sequence, now());
+  } else {
+    flow.report_missing(answer.sequence, now());
+  }
 }
 
 // --- 2. messages --------------------------------------------------------------------------------
@@ -430,7 +449,8 @@ void Nic::send_packet(std::uint32_t slot) {
   Frame frame;
   frame.traffic_class = message.traffic_class;
   frame.flags =
-      static_cast<std::uint8_t>((last ? frame_flag::last : 0U) | (again ? frame_flag::again : 0U));
+      static_cast<std::uint8_t>((last ? frame_flag::last : 0U) | (again ? frame_flag::again : 0U) |
+                                (transmission.report ? frame_flag::report : 0U));
   frame.payload_bytes =
       static_cast<std::uint16_t>(sender.flow.payload_bytes(transmission.sequence, mtu));
   frame.wire_bytes = static_cast<std::uint16_t>(frame.payload_bytes + overhead_bytes());

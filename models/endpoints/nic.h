@@ -125,7 +125,9 @@ class Nic : public Device {
   void dispose(const Frame& packet, Receiver& receiver, const Reception& reception);
   void deliver(const Frame& packet, std::uint32_t record, Receiver& receiver);
   void answer(const Frame& packet, Receiver& receiver, const Reception& reception);
+  void report(const Frame& packet, const ReceiveFlow& flow);
   void accept_answer(const Frame& frame);
+  void obey(const Frame& answer, SendFlow& flow);
   Receiver& receiver_of(const Frame& packet, std::uint32_t key);
   void close_receiver(const Frame& packet, std::uint32_t key);
   void answer_late_copy(const Frame& packet);

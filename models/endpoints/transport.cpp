@@ -26,9 +26,10 @@ void SendFlow::open(const Message& message, std::uint16_t generation, std::uint6
   if (packets >= 1U << 31) throw InputError("a message of more than 2^31 packets");
   message_ = message;
   packets_ = static_cast<std::uint32_t>(packets);
-  next_ = sent_ = acknowledged_ = order_ = recover_until_ = 0;
+  next_ = sent_ = acknowledged_ = order_ = 0;
   generation_ = generation;
   open_ = true;
+  ask_ = false;
   first_start_.resize(packets_);
   repeat_.clear();
   repeat_next_ = 0;
@@ -37,12 +38,12 @@ void SendFlow::open(const Message& message, std::uint16_t generation, std::uint6
 SendFlow::Transmission SendFlow::take(Cycle now) {
   if (!outstanding()) last_news_ = now;  // the time-out counts from the first packet in flight
   std::uint32_t sequence = next_;
+  const bool report = std::exchange(ask_, false);
+  if (report) asked_at_ = now;
   if (repeat_next_ < repeat_.size()) {
-    sequence = repeat_[repeat_next_++];
-    if (repeat_next_ == repeat_.size()) {
-      repeat_.clear();
-      repeat_next_ = 0;
-    }
+    sequence = repeat_[repeat_next_];
+    last_news_ = now;
+    drop_first_repeat();
   } else {
     ++next_;
   }
@@ -51,7 +52,13 @@ SendFlow::Transmission SendFlow::take(Cycle now) {
     first_start_[sequence] = static_cast<std::uint32_t>(now - message_.due);
     ++sent_;
   }
-  return {sequence, order_++, message_.due + first_start_[sequence], repeated};
+  return {sequence, order_++, message_.due + first_start_[sequence], repeated, report};
+}
+
+void SendFlow::drop_first_repeat() {
+  if (++repeat_next_ < repeat_.size()) return;
+  repeat_.clear();
+  repeat_next_ = 0;
 }
 
 bool SendFlow::acknowledge(std::uint32_t sequence, Cycle now) {
@@ -59,7 +66,7 @@ bool SendFlow::acknowledge(std::uint32_t sequence, Cycle now) {
   acknowledged_ = sequence;
   next_ = std::max(next_, sequence);
   last_news_ = now;
-  if (acknowledged_ < recover_until_) repeat(acknowledged_, now);
+  if (std::exchange(ask_, false)) drop_first_repeat();  // the answer has come before the question
   return true;
 }
 
@@ -77,12 +84,26 @@ void SendFlow::repeat(std::uint32_t sequence, Cycle now) {
 
 void SendFlow::time_out(bool selective, Cycle now) {
   last_news_ = now;
-  if (selective) {
-    recover_until_ = sent_;
-    repeat(acknowledged_, now);
-  } else {
+  if (!selective) {
     next_ = acknowledged_;
+  } else if (repeat_next_ == repeat_.size()) {  // otherwise not even these could be sent
+    ask_ = true;
+    repeat(acknowledged_, now);
   }
+}
+
+/// Sent at least a round trip of the poll before the poll; of packets, the older ones.
+bool SendFlow::overdue(std::uint32_t sequence, Cycle now) const {
+  const Cycle round_trip = now - asked_at_;
+  return sequence < sent_ && message_.due + first_start_[sequence] + round_trip <= asked_at_;
+}
+
+void SendFlow::report_missing(std::uint32_t sequence, Cycle now) {
+  if (overdue(sequence, now)) repeat(sequence, now);
+}
+
+void SendFlow::report_missing_from(std::uint32_t sequence, Cycle now) {
+  for (; overdue(sequence, now); ++sequence) repeat(sequence, now);
 }
 
 // --- receiving end ------------------------------------------------------------------------------
@@ -147,6 +168,7 @@ Reception ReceiveFlow::go_back_n(const Frame& packet, std::uint64_t ack_interval
 Reception ReceiveFlow::selective(const Frame& packet, ReceiveMode mode,
                                  std::uint64_t ack_interval) {
   Reception reception{Reception::Fate::discard};
+  reception.report = packet.has(frame_flag::report);
   if (seen(packet.sequence)) {
     reception.acknowledge = true;
     return reception;
@@ -155,7 +177,7 @@ Reception ReceiveFlow::selective(const Frame& packet, ReceiveMode mode,
   if (packet.has(frame_flag::trimmed)) {  // its arrival says that exactly this one is missing
     if (packet.sequence < asked_.size()) asked_[packet.sequence] = false;
     reception.missing_begin = packet.sequence;
-    reception.missing_end = packet.sequence + 1;
+    reception.missing_end = packet.sequence + (reception.report ? 0 : 1);  // a report names it
     return reception;
   }
   const std::uint32_t expected = expected_;
@@ -169,8 +191,8 @@ Reception ReceiveFlow::selective(const Frame& packet, ReceiveMode mode,
     if (packet.sequence != expected) reception.fate = Reception::Fate::hold;
   }
   reception.acknowledge = due_acknowledgement(packet, ack_interval);
-  // A hole that closes is news, and a recovering sender repeats one packet per answer: it asks for
-  // each (InfiniBand 1.4, 9.2.1: the AckReq bit).
+  // A hole that closes is news, and a recovering sender wants to hear of each packet (InfiniBand
+  // 1.4, 9.2.1: the AckReq bit).
   if (expected_ > expected + 1 || packet.has(frame_flag::again)) reception.acknowledge = true;
   return reception;
 }

@@ -58,6 +58,7 @@ class SendFlow {
     std::uint32_t order;     ///< how many transmissions came before
     Cycle first_start;       ///< when this PSN was first started
     bool repeated;
+    bool report;  ///< the receiver is to say which packets it misses
   };
 
   /// Takes the packet to send in cycle `now`.
@@ -69,9 +70,18 @@ class SendFlow {
   void go_back(std::uint32_t sequence, Cycle now);
   /// Only `sequence` is missing: it is sent again.
   void repeat(std::uint32_t sequence, Cycle now);
-  /// Nothing was heard for the time-out. `selective`: only the first missing packet is repeated,
-  /// and then each that an acknowledgement shows to be the next one missing.
+
+  /// Nothing was heard for the time-out. Go back, or `selective`: the first unacknowledged packet
+  /// is repeated and asks which others are missing (a poll as in 3GPP TS 38.322, 5.3.3). Those that
+  /// the report names are repeated at once, as IRN does with the holes in its bitmap (Mittal et
+  /// al., SIGCOMM 2018, 3.1). The next time-out counts from the last of them.
   void time_out(bool selective, Cycle now);
+  /// A report says that `sequence` is missing. Nothing happens if that may be a matter of order: it
+  /// was sent less than a round trip of the poll before the poll (the reordering window of RFC
+  /// 8985, 6.2, at its largest).
+  void report_missing(std::uint32_t sequence, Cycle now);
+  /// The end of a report: nothing from `sequence` on has come.
+  void report_missing_from(std::uint32_t sequence, Cycle now);
 
   std::uint32_t acknowledged() const { return acknowledged_; }
   bool outstanding() const { return acknowledged_ < sent_; }
@@ -83,15 +93,19 @@ class SendFlow {
   std::uint64_t repeated_packets() const { return order_ - sent_; }
 
  private:
+  void drop_first_repeat();
+  bool overdue(std::uint32_t sequence, Cycle now) const;
+
   Message message_;
   std::uint32_t packets_ = 0;
   std::uint32_t next_ = 0;          // next new packet, or after going back the next again
   std::uint32_t sent_ = 0;          // packets started at least once
   std::uint32_t acknowledged_ = 0;  // all below are received
   std::uint32_t order_ = 0;
-  std::uint32_t recover_until_ = 0;  // after a selective time-out: packets sent until then
   std::uint16_t generation_ = 0;
   bool open_ = false;
+  bool ask_ = false;  // the first packet to repeat asks for a report
+  Cycle asked_at_ = 0;
   Cycle last_news_ = 0;
   std::vector<std::uint32_t> first_start_;  // by PSN, in cycles after the message was due
   std::vector<std::uint32_t> repeat_;       // PSNs to send again, from repeat_next_ on
@@ -105,6 +119,7 @@ struct Reception {
   std::uint32_t missing_end = 0;
   bool acknowledge = false;
   bool go_back = false;  ///< send a NAK for everything from expected() on
+  bool report = false;   ///< send a NAK for each missing packet, and one for those never seen
 };
 
 /// The receiving end.
@@ -123,6 +138,16 @@ class ReceiveFlow {
   /// Whether the missing packet `sequence` must be asked for: its trimmed header may have overtaken
   /// what was sent before, and the gap that it leaves is no news then.
   bool ask(std::uint32_t sequence);
+
+  /// Calls f(sequence) for every packet that is missing below one that has come.
+  template <class F>
+  void for_each_missing(F&& f) const {
+    for (std::uint32_t sequence = expected_; sequence < beyond_; ++sequence) {
+      if (!seen(sequence)) f(sequence);
+    }
+  }
+  /// Nothing from here on has come.
+  std::uint32_t beyond() const { return beyond_; }
 
   /// Selective repeat: keeps packet `sequence` until its turn.
   void keep(std::uint32_t sequence, std::uint32_t record);

@@ -22,13 +22,16 @@ inline constexpr bool link_local(FrameKind kind) { return kind >= FrameKind::pau
 
 namespace frame_flag {
 inline constexpr std::uint8_t congestion = 1;  ///< ECN: congestion experienced
-inline constexpr std::uint8_t last = 2;        ///< last packet of its message
+inline constexpr std::uint8_t last = 2;        ///< last packet of its message;
+                                               ///< nak: nothing from `sequence` on has come
 inline constexpr std::uint8_t trimmed = 4;     ///< payload was cut away
 inline constexpr std::uint8_t off = 8;         ///< pause, flow_control: stop (else: go);
                                                ///< reachability: the sender does not hear you
 inline constexpr std::uint8_t again = 16;      ///< voq_status: repeated by the credit watchdog;
                                                ///< packet: to be acknowledged at once
 inline constexpr std::uint8_t selective = 32;  ///< nak: only `sequence` is missing, keep the rest
+inline constexpr std::uint8_t report = 64;     ///< packet: asks which packets are missing;
+                                               ///< nak: belongs to the answer
 }  // namespace frame_flag
 
 inline constexpr std::uint32_t no_packet = ~std::uint32_t{0};

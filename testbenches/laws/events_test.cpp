@@ -50,6 +50,9 @@ TEST(Events, NothingIsLostOnceTheFailureIsNoticed) {
   EXPECT_LE(run.number("events.1.recovered_after_ns") + 30'000,
             run.number("messages.completion_ns.max"));
   EXPECT_EQ(run.number("messages.count"), 8);
+  // One time-out of each host finds all that it lost, and that is repeated in a burst.
+  EXPECT_LE(run.number("packets.time_outs"), 8);
+  EXPECT_LT(run.number("messages.completion_ns.max"), 10'000 + 50'000 + 20'000);
 }
 
 // Four hosts fill four uplinks. With three, their leaf sends three quarters, the other leaf all.
@@ -101,6 +104,27 @@ TEST_P(EventsByReceiveMode, WhatIsLostIsRepeated) {
 INSTANTIATE_TEST_SUITE_P(Modes, EventsByReceiveMode,
                          ::testing::Values("go_back_n", "selective_repeat",
                                            "out_of_order_placement"));
+
+// Packets are placed and sprayed over links of which two lose some of them at any time: order alone
+// never makes a packet be sent twice, only its loss or that of an answer.
+TEST(Events, OfSprayedPacketsOnlyTheLostAreRepeated) {
+  for (unsigned seed = 1; seed <= 8; ++seed) {
+    const ScenarioRun run = expect_done(
+        adaptive + "seed: " + std::to_string(seed) +
+        "\nevents:\n"
+        "  - {at: 1 us, action: corrupt, link: leaf0.4-spine0.0, bit_error_ratio: 1e-6}\n"
+        "  - {at: 2 us, action: corrupt, link: leaf1.6-spine2.1, bit_error_ratio: 1e-5}\n");
+    const double lost = run.number("packets.dropped");
+    const double time_outs = run.number("packets.time_outs");
+    EXPECT_EQ(run.number("messages.count"), 8);
+    EXPECT_GT(run.number("reordering.ratio"), 0);
+    EXPECT_GT(lost, 200);
+    EXPECT_GE(run.number("packets.retransmitted"), lost);
+    EXPECT_LE(run.number("packets.retransmitted"), lost + time_outs) << "one question each";
+    EXPECT_LE(run.number("packets.discarded"), time_outs);
+    EXPECT_LT(time_outs, lost / 8) << "a time-out brings back all that was lost before it";
+  }
+}
 
 TEST(Events, AFlapThatNobodyNoticesCostsWhatItLoses) {
   const ScenarioRun run = expect_done(

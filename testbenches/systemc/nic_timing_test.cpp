@@ -184,19 +184,25 @@ TEST(NicTiming, NothingIsSentAgainBeforeTheTimeOutAndThenAtOnce) {
   });
 }
 
+/// An answer to a packet that the NIC has started. It takes two cycles.
+Frame answer_to(const Seen& seen, FrameKind kind, std::uint32_t sequence, unsigned flags = 0) {
+  Frame answer;
+  answer.kind = kind;
+  answer.traffic_class = 1;
+  answer.flags = static_cast<std::uint8_t>(flags);
+  answer.wire_bytes = ack_wire_bytes;
+  answer.source = 1;
+  answer.destination = 0;
+  answer.flow = seen.frame.flow;
+  answer.sequence = sequence;
+  return answer;
+}
+
 /// Sends, in cycle `at`, the acknowledgement of the first packet that the NIC has started.
 void acknowledge_first(Bench& bench, Cycle at) {
   bench.station().answer([&bench, at](const Seen& seen) {
     if (bench.station().started().size() != 1) return;
-    Frame ack;
-    ack.kind = FrameKind::ack;
-    ack.traffic_class = 1;
-    ack.wire_bytes = ack_wire_bytes;  // two cycles
-    ack.source = 1;
-    ack.destination = 0;
-    ack.flow = seen.frame.flow;
-    ack.sequence = 1;
-    bench.station().send(at, ack);
+    bench.station().send(at, answer_to(seen, FrameKind::ack, 1));
   });
 }
 
@@ -225,6 +231,77 @@ TEST(NicTiming, TheSenderKnowsWhenAllIsAcknowledged) {
     bench.run(heard);
     EXPECT_EQ(bench.acknowledged(), Cycles{heard});
     EXPECT_TRUE(bench.nic().idle());
+  });
+}
+
+constexpr std::uint8_t in_report = frame_flag::selective | frame_flag::report;
+
+NicConfig placement() {
+  NicConfig config = small_packets();
+  config.receive = ReceiveMode::out_of_order_placement;
+  config.retransmission_timeout = 5_us;
+  return config;
+}
+
+// Eight packets of 598 B, 11.96 cycles each; 2, 5 and 7 are lost, and so is 0, which asks for them.
+TEST(NicTiming, WhatAReportNamesIsRepeatedAtOnceAndNothingElse) {
+  in_child([] {
+    Bench bench({message(0, 8 * small_packet)}, placement());
+    bench.station().answer([&bench](const Seen& seen) {
+      if (!seen.frame.has(frame_flag::report)) return;
+      Station& station = bench.station();
+      station.send(5200, answer_to(seen, FrameKind::nak, 2, in_report));
+      station.send(5202, answer_to(seen, FrameKind::nak, 5, in_report));
+      station.send(5204, answer_to(seen, FrameKind::nak, 7, in_report | frame_flag::last));
+      station.send(5400, answer_to(seen, FrameKind::ack, 8));
+    });
+    const Cycle asked = 100 + 5000;
+    const Cycle heard = 5200 + 2 + cable + 100;
+    bench.run(20'000);
+    const std::vector<Seen>& seen = bench.station().started();
+    ASSERT_EQ(seen.size(), 12U);
+    std::vector<std::pair<Cycle, std::uint32_t>> repeated;
+    for (std::size_t i = 8; i < 12; ++i) {
+      repeated.emplace_back(seen[i].at, seen[i].frame.sequence);
+      EXPECT_EQ(seen[i].frame.has(frame_flag::report), i == 8);
+    }
+    const std::vector<std::pair<Cycle, std::uint32_t>> expected{
+        {asked, 0}, {heard, 2}, {heard + 12, 5}, {heard + 24, 7}};
+    EXPECT_EQ(repeated, expected);
+    EXPECT_EQ(bench.acknowledged(), Cycles{5400 + 2 + cable + 100});
+  });
+}
+
+TEST(NicTiming, AReportStartsInTheCycleOfTheQuestionsDelivery) {
+  in_child([] {
+    Bench bench({}, placement());
+    const auto packet = [](std::uint32_t sequence, unsigned flags) {
+      Frame frame = data_packet(1, 0, 598);
+      frame.flow = 1U << 16;
+      frame.sequence = sequence;
+      frame.flags = static_cast<std::uint8_t>(flags);
+      return frame;
+    };
+    Cycle at = 50;
+    for (const std::uint32_t sequence : {0U, 2U, 5U}) {
+      bench.station().send(at, packet(sequence, 0));
+      at += 50;
+    }
+    bench.station().send(at, packet(1, frame_flag::again | frame_flag::report));
+    bench.run(1000);
+    const Cycle delivered = at + 12 + cable + 100;
+    std::vector<std::pair<Cycle, std::uint32_t>> naks;
+    for (const Seen& seen : bench.station().started()) {
+      if (seen.frame.kind != FrameKind::nak) continue;
+      naks.emplace_back(seen.at, seen.frame.sequence);
+      EXPECT_EQ(seen.frame.flags,
+                seen.frame.sequence == 6 ? in_report | frame_flag::last : in_report);
+    }
+    // 86 B take 1.72 cycles.
+    const std::vector<std::pair<Cycle, std::uint32_t>> expected{
+        {delivered, 3}, {delivered + 2, 4}, {delivered + 4, 6}};
+    EXPECT_EQ(naks, expected);
+    EXPECT_EQ(bench.starts(FrameKind::ack), Cycles{delivered + 6});
   });
 }
 
