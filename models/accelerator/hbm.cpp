@@ -166,13 +166,13 @@ bool Hbm::begin(std::uint32_t number) {
   Payload& payload = *transaction.payload;
   const tlm::tlm_response_status status = verdict(payload);
   payload.set_response_status(status);
-  ++counts_.requests;
   if (status != tlm::TLM_OK_RESPONSE) {
     ++counts_.errors;
     return false;
   }
   transaction.next_byte = payload.get_address();
   transaction.end = payload.get_address() + payload.get_data_length();
+  ++(payload.is_write() ? counts_.writes : counts_.reads);
   (payload.is_write() ? counts_.bytes_written : counts_.bytes_read) += payload.get_data_length();
   return true;
 }
@@ -347,9 +347,14 @@ HbmCounts Hbm::counts() const {
     counts.row_misses += scheduler.counts().row_misses;
     counts.turns += scheduler.counts().turns;
     counts.data_cycles += scheduler.counts().data_cycles;
-    counts.refreshes += scheduler.refreshes();
   }
   return counts;
+}
+
+std::uint64_t Hbm::refreshes(Cycle now) const {
+  std::uint64_t refreshes = 0;
+  for (const DramScheduler& scheduler : schedulers_) refreshes += scheduler.refreshes(now);
+  return refreshes;
 }
 
 void Hbm::waits(std::vector<std::string>& lines) const {

@@ -52,14 +52,14 @@ enum class Contents : std::uint8_t { none, stored };
 
 /// What has been done since the start of the run.
 struct HbmCounts {
-  std::uint64_t requests = 0;
-  std::uint64_t errors = 0;
+  std::uint64_t reads = 0;   ///< requests
+  std::uint64_t writes = 0;  ///< requests
+  std::uint64_t errors = 0;  ///< requests answered with an error
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_written = 0;
   std::uint64_t row_hits = 0;
   std::uint64_t row_misses = 0;
   std::uint64_t turns = 0;        ///< between reads and writes, of all channels
-  std::uint64_t refreshes = 0;    ///< of all channels
   std::uint64_t data_cycles = 0;  ///< of all data buses
 };
 
@@ -75,6 +75,8 @@ class Hbm : public Device {
       Contents contents = Contents::none);
 
   HbmCounts counts() const;
+  /// Of all channels: those that have fallen due until `now`.
+  std::uint64_t refreshes(Cycle now) const;
   unsigned channels() const { return static_cast<unsigned>(schedulers_.size()); }
   void attach(unsigned channel, DramProbe* probe) { schedulers_[channel].attach(probe); }
 
@@ -127,6 +129,12 @@ class Hbm : public Device {
 
   void start_of_simulation() override;
   void cycle() override;
+  void describe(RegisterMap& map) override;
+  DeviceKind device_kind() const override { return DeviceKind::hbm; }
+  void describe_configuration(RegisterBlock& config);
+  void describe_policy(RegisterBlock& config);
+  void describe_timing(RegisterBlock& config);
+  void describe_channels(RegisterMap& map);
 
   tlm::tlm_sync_enum nb_transport_fw(int id, Payload& payload, tlm::tlm_phase& phase,
                                      sc_core::sc_time& delay);

@@ -40,6 +40,7 @@ void Nic::describe(RegisterMap& map) {
       [this](unsigned) -> const Link& { return *out_; }, [this] { return present(); });
   port.add("paused_classes", 0x20, 4, "A bit for each class that the network has stopped.",
            [this] { return pause_.mask(); });
+  port.add_link_faults(link_faults, [this](unsigned) -> const Link& { return *in_; });
 }
 
 void Nic::describe_configuration(RegisterMap& map) {

@@ -63,7 +63,8 @@ enum class DeviceKind : std::uint8_t {
   nic,
   scheduled_leaf,
   fabric_element,
-  adaptive_switch
+  adaptive_switch,
+  hbm
 };
 
 class Device : public sc_core::sc_module {
@@ -120,6 +121,7 @@ class Device : public sc_core::sc_module {
   static constexpr std::uint64_t voq_registers = 0x2000'0000;
   static constexpr std::uint64_t buffer_registers = 0x4000'0000;
   static constexpr std::uint64_t port_stride = 0x200;
+  static constexpr std::uint64_t link_faults = 0x100;  ///< inside a port's registers
 
   /// What the device does in a cycle; `due_` tells why it was woken. A reason may come without
   /// cause (idle-skipping switched off) and must then do nothing.

@@ -91,6 +91,19 @@ void RegisterBlock::add_link_counters(std::uint64_t offset, std::function<const 
       });
 }
 
+void RegisterBlock::add_link_faults(std::uint64_t offset, std::function<const Link&(unsigned)> in) {
+  add("rx_frames_lost", offset, 8,
+      "Frames lost on the link that leads here: by bit errors, or because it had failed. They "
+      "count when they start, those under way when it fails.",
+      [in](unsigned port) { return in(port).losses().frames; });
+  add("rx_bytes_lost", offset + 8, 8, "Their bytes on the wire.",
+      [in](unsigned port) { return in(port).losses().bytes; });
+  add("rx_up", offset + 16, 4,
+      "0 while the link that leads here has failed, whether anybody has noticed or not.",
+      [in = std::move(in)](unsigned port) { return in(port).is_up(); })
+      .resets_to("1");
+}
+
 RegisterBlock& RegisterMap::block(std::string name, std::uint64_t base, std::string what,
                                   unsigned count, std::uint64_t stride) {
   blocks_.push_back({std::move(name), std::move(what), base, stride, count, {}});

@@ -115,6 +115,8 @@ struct RegisterBlock {
   void add_link_counters(std::uint64_t offset, std::function<const Link&(unsigned)> in,
                          std::function<const Link&(unsigned)> out,
                          std::function<std::uint64_t()> now);
+  /// What is wrong with the link that leads to a port, and what that has cost: 24 bytes.
+  void add_link_faults(std::uint64_t offset, std::function<const Link&(unsigned)> in);
 
  private:
   Register& place(std::string register_name, std::uint64_t offset, unsigned bytes,

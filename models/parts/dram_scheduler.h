@@ -78,7 +78,13 @@ class DramScheduler {
   }
 
   const Counts& counts() const { return counts_; }
-  std::uint64_t refreshes() const { return channel_.refreshes(); }
+  std::uint64_t refreshes(Cycle now) const { return channel_.refreshes(now); }
+  std::size_t queued(bool write) const { return queues_[write].size(); }
+
+  const Policy& policy() const { return policy_; }
+  /// Between two cycles; the queues keep their length.
+  void set_policy(const Policy& policy) { policy_ = policy; }
+
   void attach(DramProbe* probe) { channel_.attach(probe); }
 
  private:

@@ -81,7 +81,11 @@ class DramChannel {
   /// cycle `now`.
   void refresh_until(Cycle now);
 
-  std::uint64_t refreshes() const { return refreshes_; }
+  /// Those that have fallen due until `now`.
+  std::uint64_t refreshes(Cycle now) const {
+    return refreshes_ +
+           (now < refresh_due_ ? 0 : (now - refresh_due_) / timing_.refresh_interval + 1);
+  }
   void attach(DramProbe* probe) { probe_ = probe; }
 
  private:

@@ -214,17 +214,29 @@ void AdaptiveSwitch::output_restored(unsigned port, Cycle at) {
 }
 
 void AdaptiveSwitch::set_usable(unsigned port, bool usable) {
-  set_reachable(port, {0, static_cast<unsigned>(group_of_host_.size()) - 1}, usable);
+  set_reachable(port, all_hosts(), usable);
 }
 
 void AdaptiveSwitch::set_reachable(unsigned port, HostRange hosts, bool reachable) {
   if (!reachable) return detours_.push_back({port, hosts});
   const auto same = [&](const Detour& detour) {
-    return detour.port == port && detour.hosts.first == hosts.first &&
-           detour.hosts.last == hosts.last;
+    return detour.port == port && detour.hosts == hosts;
   };
   const auto found = std::find_if(detours_.begin(), detours_.end(), same);
   if (found != detours_.end()) detours_.erase(found);
+}
+
+bool AdaptiveSwitch::usable(unsigned port) const {
+  return std::none_of(detours_.begin(), detours_.end(), [&](const Detour& detour) {
+    return detour.port == port && detour.hosts == all_hosts();
+  });
+}
+
+unsigned AdaptiveSwitch::withdrawn(unsigned port) const {
+  const auto of_others = [&](const Detour& detour) {
+    return detour.port == port && !(detour.hosts == all_hosts());
+  };
+  return static_cast<unsigned>(std::count_if(detours_.begin(), detours_.end(), of_others));
 }
 
 void AdaptiveSwitch::waits(std::vector<std::string>& lines) const { outputs_.waits(path(), lines); }

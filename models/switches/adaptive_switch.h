@@ -33,6 +33,10 @@ struct SwitchPort {
 struct HostRange {
   unsigned first;
   unsigned last;
+
+  bool operator==(const HostRange& other) const {
+    return first == other.first && last == other.last;
+  }
 };
 
 /// Where packets go: hosts by group, groups by port.
@@ -88,6 +92,9 @@ class AdaptiveSwitch : public Device {
   void accept(unsigned input, Frame frame);
   unsigned choose_output(const Frame& frame);
   bool leads_to(unsigned port, unsigned host) const;
+  HostRange all_hosts() const { return {0, static_cast<unsigned>(group_of_host_.size()) - 1}; }
+  unsigned withdrawn(unsigned port) const;
+  bool usable(unsigned port) const;
   bool store(unsigned input, unsigned output, Frame& frame);
   void mark_congestion(unsigned output, Frame& frame);
   void grade(unsigned port);

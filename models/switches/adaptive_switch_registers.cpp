@@ -142,6 +142,8 @@ void AdaptiveSwitch::describe_counters(RegisterMap& map) {
       .add("lossy_threshold_cells", 0x40, 8, "What a lossy queue may reach now.",
            [this] { return memory_.lossy_threshold(); })
       .resets_to("");
+  counters.add("packets_dropped_unreachable", 0x48, 8, "Data packets dropped: no port leads there.",
+               [this] { return drops_.data(Admission::unreachable); });
 }
 
 void AdaptiveSwitch::describe_ports(RegisterMap& map) {
@@ -168,6 +170,15 @@ void AdaptiveSwitch::describe_ports(RegisterMap& map) {
             [this](unsigned p, unsigned c) { return memory_.group_cells(pair(p, c)); });
   per_class("sender_paused", 0xa0, "By class: 1 while the port's sender is to pause.",
             [this](unsigned p, unsigned c) { return memory_.xoff(pair(p, c)); });
+  port.add_link_faults(link_faults, [this](unsigned p) -> const Link& { return *in_[p]; });
+  port.add("in_use", link_faults + 0x14, 4,
+           "0 from when the switch has learned that the link to the peer has failed until it has "
+           "learned that it is back.",
+           [this](unsigned p) { return usable(p); })
+      .resets_to("1");
+  port.add("withdrawn", link_faults + 0x18, 4,
+           "Leaves whose hosts are not sent to this way, because of failed links behind the peer.",
+           [this](unsigned p) { return withdrawn(p); });
 }
 
 }  // namespace heddle

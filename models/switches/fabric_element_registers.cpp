@@ -37,6 +37,9 @@ void FabricElement::describe(RegisterMap& map) {
   RegisterBlock& counters = map.block("counters", counter_registers, "Since the start of the run.");
   counters.add("pool_peak_cells", 0x00, 4, "The most cells that any input's pool has held.",
                [this] { return pool_peak_cells_; });
+  counters.add("packets_unreachable", 0x08, 8,
+               "Data packets whose last cell had no way on to its leaf.",
+               [this] { return unreachable_.packets; });
 
   RegisterBlock& port = map.block("port", port_registers, "A port, to leaf i / `links_per_leaf`.",
                                   ports(), port_stride);
@@ -53,6 +56,10 @@ void FabricElement::describe(RegisterMap& map) {
            [this](unsigned p) { return outputs_.queued_frames(p, cells); });
   port.add("queued_control", 0x34, 4, "Status and credit frames that wait to go out here.",
            [this](unsigned p) { return outputs_.queued_frames(p, control); });
+  port.add_link_faults(link_faults, [this](unsigned p) -> const Link& { return *from_leaf_[p]; });
+  describe_notice(
+      port, link_faults + 0x14, [this](unsigned p) { return !watch_ || watch_->hears(p); },
+      [this](unsigned p) { return may_use(p); });
 }
 
 }  // namespace heddle

@@ -34,6 +34,19 @@ struct LostPackets {
   }
 };
 
+/// Registers that tell what a port's device has noticed of its link: 8 bytes of each port.
+template <class Heard, class Used>
+void describe_notice(RegisterBlock& port, std::uint64_t offset, Heard heard, Used used) {
+  port.add("rx_heard", offset, 4,
+           "1 while the watchdog hears the peer's reachability frames; always 1 in a scenario "
+           "without events.",
+           heard)
+      .resets_to("1");
+  port.add("in_use", offset + 4, 4, "1 while both ends hear each other, so that cells go out here.",
+           used)
+      .resets_to("1");
+}
+
 inline std::uint64_t largest_cell_bytes(const ScheduledConfig& config) {
   return config.cell_payload.value + config.cell_header.value;
 }

@@ -5,6 +5,12 @@
 
 namespace heddle {
 
+namespace {
+
+constexpr std::uint64_t spill_registers = 0x300;
+
+}  // namespace
+
 void ScheduledLeaf::describe(RegisterMap& map) {
   RegisterBlock& config = map.block("config", config_registers,
                                     "What the scenario says, and what of it may be changed.");
@@ -69,6 +75,13 @@ void ScheduledLeaf::describe(RegisterMap& map) {
       .resets_to("");
   counters.add("staged_cells", 0x30, 8, "Cells cut and waiting for their fabric links.",
                [this] { return staged_cells_; });
+  counters.add("packets_unreachable", 0x38, 8,
+               "Data packets whose last cell found no link to its leaf.",
+               [this] { return unreachable_.packets; });
+  counters.add("packets_incomplete", 0x40, 8, "Data packets given up because cells were missing.",
+               [this] { return incomplete_.packets; });
+
+  if (spill_) spill_->describe(map, spill_registers);
 
   describe_host_ports(map);
   describe_fabric_ports(map);
@@ -100,6 +113,7 @@ void ScheduledLeaf::describe_host_ports(RegisterMap& map) {
             [this](unsigned p, unsigned c) { return sram_.group_cells(group(p, c)); });
   per_class("sender_paused", 0x80, "By class: 1 while the host is to pause.",
             [this](unsigned p, unsigned c) { return sram_.xoff(group(p, c)); });
+  port.add_link_faults(link_faults, [this](unsigned p) -> const Link& { return *from_host_[p]; });
 }
 
 void ScheduledLeaf::describe_fabric_ports(RegisterMap& map) {
@@ -116,6 +130,12 @@ void ScheduledLeaf::describe_fabric_ports(RegisterMap& map) {
            [this](unsigned p) { return to_fabric_.queued_frames(p, control); });
   port.add("stopped", 0x28, 4, "1 while the element has stopped the cells of this port.",
            [this](unsigned p) { return to_fabric_.pause_state(p).mask() >> cells & 1U; });
+  port.add_link_faults(link_faults, [this](unsigned p) -> const Link& { return *from_fabric_[p]; });
+  const auto watched = [this](unsigned p) { return healing_ && p < place_.fabric_links; };
+  describe_notice(
+      port, link_faults + 0x14,
+      [this, watched](unsigned p) { return !watched(p) || healing_->links.hears(p); },
+      [this, watched](unsigned p) { return !watched(p) || healing_->links.up(p); });
 }
 
 void ScheduledLeaf::describe_voqs(RegisterMap& map) {
@@ -131,6 +151,8 @@ void ScheduledLeaf::describe_voqs(RegisterMap& map) {
           [this](unsigned v) { return voqs_.account(v).granted; });
   voq.add("queued_packets", 0x18, 4, "Packets that wait.",
           [this](unsigned v) { return voqs_.length(v); });
+  voq.add("dram_bound", 0x1c, 4, "1 while its arriving packets go to external memory.",
+          [this](unsigned v) { return spill_ && spill_->dram_bound(v); });
 }
 
 }  // namespace heddle

@@ -32,6 +32,7 @@
 #include "kernel/environment.h"
 #include "kernel/occupancy.h"
 #include "kernel/pacer.h"
+#include "kernel/registers.h"
 #include "kernel/tlm_payload_pool.h"
 #include "parts/queue_bank.h"
 #include "parts/shared_buffer.h"
@@ -75,6 +76,9 @@ class SpillMemory {
   std::uint64_t bytes_written() const { return bytes_written_; }
   std::uint64_t bytes_read() const { return bytes_read_; }
   bool dram_bound(unsigned voq) const { return bound_.test(voq); }
+
+  /// Its registers, from `base` on.
+  void describe(RegisterMap& map, std::uint64_t base);
 
   /// Law: bytes written = bytes read + held; `drained`: and nothing is held.
   void verify(bool drained, const std::string& leaf) const;

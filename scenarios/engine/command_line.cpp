@@ -40,7 +40,7 @@ struct Options {
   std::string seed;
   std::string out;
   std::string json;
-  std::string key;
+  std::vector<std::string> keys;
   TraceRequest trace;
   std::string what;
   HeadroomOptions headroom;
@@ -198,12 +198,14 @@ int validate_command(const Options& options) {
 
 int explain_command(const Options& options) {
   if (options.registers) {
-    print(explain_registers());
+    print(explain_registers(options.keys));
   } else if (options.markdown) {
-    print(explain_markdown());
+    print(explain_markdown(options.keys));
   } else {
     const unsigned width = std::clamp(terminal_width(STDOUT_FILENO), 80U, 100U);
-    print(wrapped(options.key.empty() ? explain_overview() : explain(options.key), width));
+    std::string text = options.keys.empty() ? explain_overview() : "";
+    for (const std::string& key : options.keys) text += explain(key);
+    print(wrapped(text, width));
   }
   return exit_done;
 }
@@ -360,10 +362,11 @@ class Program {
     add("list", "Lists the scenario library and the presets", list_command);
     CLI::App& explain =
         add("explain", "Says what a parameter, preset or statistic means", explain_command);
-    explain.add_option("key", options_.key, "Such as nic.receive or latency_ns.p99");
+    explain.add_option("key", options_.keys, "Such as nic.receive or latency_ns.p99");
     explain.add_flag("--registers", options_.registers,
-                     "Prints the registers of all devices as Markdown tables");
-    explain.add_flag("--markdown", options_.markdown, "Prints all of them as Markdown tables");
+                     "Prints the registers of all devices, or of those named, as Markdown tables");
+    explain.add_flag("--markdown", options_.markdown,
+                     "Prints all of them, or of the sections named, as Markdown tables");
     add_wave_options(add("wave", "Runs again and shows where time went", wave_command), options_);
     add_headroom_options(
         add("headroom", "Calculates the buffer that priority flow control needs", headroom_command),

@@ -8,6 +8,7 @@
 
 #include "engine/conditions.h"
 #include "engine/field_text.h"
+#include "engine/name_selection.h"
 #include "engine/nearest.h"
 #include "engine/presets.h"
 #include "engine/scenario.h"
@@ -147,6 +148,56 @@ std::string wrapped_line(std::string line, std::size_t width) {
   return text + line;
 }
 
+/// Those of a group that was named, or that were named themselves.
+std::vector<Field> wanted_fields(const Group& group, NameSelection& wanted) {
+  const bool whole = wanted.has(group.path.empty() ? "scenario" : group.path);
+  std::vector<Field> fields;
+  for (const Field& field : group.fields) {
+    if (wanted.names(join_path(group.path, field.key)) || whole) fields.push_back(field);
+  }
+  return fields;
+}
+
+std::string parameter_table(const Group& group, const std::vector<Field>& fields) {
+  std::string text = fmt::format("### {}\n\n{}", group.path.empty() ? "The scenario" : group.path,
+                                 group.path.empty() ? "Keys at the top of the file." : group.what);
+  if (!group.conditions.empty()) {
+    text += fmt::format(" Only if {}.", fmt::join(group.conditions, " and "));
+  }
+  text += "\n\n| key | default | type and range | meaning | source |\n|---|---|---|---|---|\n";
+  for (const Field& field : fields) {
+    std::string type = type_text(field);
+    if (const std::string range = range_text(field); !range.empty()) type += "; " + range;
+    std::string what = field.what;
+    std::vector<std::string> conditions;
+    for (const Condition& c : field.conditions) conditions.push_back(from_root(c, group.path));
+    if (!conditions.empty()) what += fmt::format(" Only if {}.", fmt::join(conditions, " and "));
+    text += fmt::format("| `{}` | {} | {} | {} | {} |\n", field.key, escaped(default_text(field)),
+                        escaped(type), escaped(what), escaped(field.source));
+  }
+  return text;
+}
+
+std::string preset_table(const Preset& preset) {
+  std::string text =
+      fmt::format("### Preset {}\n\n{}: {}. Use: {}.\n\n| key | value | source |\n|---|---|---|\n",
+                  preset.name, preset.device, preset.ports, preset_use(preset));
+  for (const PresetValue& value : preset.values) {
+    text += fmt::format("| `{}` | {} | {} |\n", value.key, value.value, escaped(value.source));
+  }
+  return text;
+}
+
+std::string statistics_table() {
+  std::string text =
+      "### Statistics\n\n| key below `variants.<name>` | unit | meaning |\n|---|---|---|\n";
+  for (const Statistic& statistic : statistics()) {
+    text += fmt::format("| `{}` | {} | {} |\n", statistic.path, statistic.unit,
+                        escaped(statistic.what));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string explain(const std::string& key) {
@@ -216,44 +267,20 @@ std::string wrapped(const std::string& text, std::size_t width) {
   return result;
 }
 
-std::string explain_markdown() {
+std::string explain_markdown(const std::vector<std::string>& names) {
   Scenario scenario;
-  std::string text;
+  NameSelection wanted(names);
+  std::vector<std::string> tables;
   for (const Group& group : groups_of(scenario)) {
-    if (group.fields.empty()) continue;
-    text += fmt::format("### {}\n\n{}", group.path.empty() ? "The scenario" : group.path,
-                        group.path.empty() ? "Keys at the top of the file." : group.what);
-    if (!group.conditions.empty()) {
-      text += fmt::format(" Only if {}.", fmt::join(group.conditions, " and "));
-    }
-    text += "\n\n| key | default | type and range | meaning | source |\n|---|---|---|---|---|\n";
-    for (const Field& field : group.fields) {
-      std::string type = type_text(field);
-      if (const std::string range = range_text(field); !range.empty()) type += "; " + range;
-      std::string what = field.what;
-      std::vector<std::string> conditions;
-      for (const Condition& c : field.conditions) conditions.push_back(from_root(c, group.path));
-      if (!conditions.empty()) what += fmt::format(" Only if {}.", fmt::join(conditions, " and "));
-      text += fmt::format("| `{}` | {} | {} | {} | {} |\n", field.key, escaped(default_text(field)),
-                          escaped(type), escaped(what), escaped(field.source));
-    }
-    text += "\n";
+    const std::vector<Field> fields = wanted_fields(group, wanted);
+    if (!fields.empty()) tables.push_back(parameter_table(group, fields));
   }
   for (const Preset& preset : presets()) {
-    text += fmt::format(
-        "### Preset {}\n\n{}: {}. Use: {}.\n\n| key | value | source |\n|---|---|---|\n",
-        preset.name, preset.device, preset.ports, preset_use(preset));
-    for (const PresetValue& value : preset.values) {
-      text += fmt::format("| `{}` | {} | {} |\n", value.key, value.value, escaped(value.source));
-    }
-    text += "\n";
+    if (wanted.has(preset.name)) tables.push_back(preset_table(preset));
   }
-  text += "### Statistics\n\n| key below `variants.<name>` | unit | meaning |\n|---|---|---|\n";
-  for (const Statistic& statistic : statistics()) {
-    text += fmt::format("| `{}` | {} | {} |\n", statistic.path, statistic.unit,
-                        escaped(statistic.what));
-  }
-  return text;
+  if (wanted.has("statistics")) tables.push_back(statistics_table());
+  wanted.check();
+  return fmt::format("{}", fmt::join(tables, "\n"));
 }
 
 }  // namespace heddle

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 namespace heddle {
 
@@ -13,8 +14,10 @@ std::string explain(const std::string& key);
 /// All sections of parameters, presets and groups of statistics, a line each.
 std::string explain_overview();
 
-/// Every parameter, preset and statistic as Markdown tables.
-std::string explain_markdown();
+/// Parameters, presets and statistics as Markdown tables: those of `names`, each a section
+/// (`nic`, or `scenario` for the keys at the top), a parameter of one, a preset, or `statistics`;
+/// without names all. Throws InputError for anything else.
+std::string explain_markdown(const std::vector<std::string>& names);
 
 /// Breaks lines that are longer than `width` at spaces. What follows is indented like the last
 /// column of its line: what stands behind two spaces or more.

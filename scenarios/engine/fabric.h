@@ -38,6 +38,7 @@ class Fabric {
 
   const std::vector<std::unique_ptr<Nic>>& nics() const { return nics_; }
   const std::vector<std::unique_ptr<ScheduledLeaf>>& leaves() const { return leaves_; }
+  const std::vector<std::unique_ptr<Hbm>>& memories() const { return memories_; }
   const std::vector<std::unique_ptr<FabricElement>>& elements() const { return elements_; }
   const std::vector<std::unique_ptr<AdaptiveSwitch>>& switches() const { return switches_; }
   const std::vector<std::unique_ptr<Link>>& links() const { return links_; }

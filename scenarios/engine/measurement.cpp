@@ -225,6 +225,26 @@ Json buffers(const Fabric& fabric, Cycle end) {
   return all;
 }
 
+/// Absent in a fabric without external memory.
+Json memories(const Fabric& fabric, Cycle end) {
+  Json all;
+  for (const auto& memory : fabric.memories()) {
+    const HbmCounts counts = memory->counts();
+    const double bus_cycles = static_cast<double>(end) * memory->channels();
+    all[memory->path()] = {
+        {"reads", counts.reads},
+        {"writes", counts.writes},
+        {"bytes_read", counts.bytes_read},
+        {"bytes_written", counts.bytes_written},
+        {"row_hits", counts.row_hits},
+        {"row_misses", counts.row_misses},
+        {"turns", counts.turns},
+        {"refreshes", memory->refreshes(end)},
+        {"utilization", end == 0 ? 0.0 : static_cast<double>(counts.data_cycles) / bus_cycles}};
+  }
+  return all;
+}
+
 Json links(const Fabric& fabric, Cycle end, double cycle_ns) {
   Json::object_t all;
   for (const auto& link : fabric.links()) {
@@ -300,6 +320,7 @@ nlohmann::ordered_json measure(const RunFacts& facts) {
   json["reordering"] = reordering(facts.log.reordering());
   json["credits"]["granted"] = totals.credits;
   json["buffers"] = buffers(facts.fabric, end);
+  if (!facts.fabric.memories().empty()) json["hbm"] = memories(facts.fabric, end);
   json["links"] = links(facts.fabric, end, cycle_ns);
   json["run"] = run(facts, end, cycle_ns);
   return json;

@@ -1,11 +1,14 @@
 #include "engine/register_tables.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <initializer_list>
 #include <utility>
 
 #include "engine/fabric.h"
 #include "engine/fabric_limits.h"
+#include "engine/name_selection.h"
 #include "kernel/csr.h"
 
 namespace heddle {
@@ -36,23 +39,28 @@ std::string block_table(const RegisterBlock& block) {
 }
 
 /// What all devices have in common is told once.
-std::string device_tables(const char* kind, Device& device) {
+std::string device_table(const std::string& kind, Device& device) {
   std::string text = fmt::format("### {}\n\n", kind);
   for (const RegisterBlock& block : device.csr().map().blocks()) {
     if (block.name != "device" && block.name != "buffer") text += block_table(block);
   }
+  text.pop_back();
   return text;
 }
 
-std::string common_tables(Device& device) {
+std::string common_table(Device& device) {
   const auto& blocks = device.csr().map().blocks();
-  return "### Every device\n\n" + block_table(blocks.front()) + block_table(blocks.back());
+  std::string text =
+      "### Every device\n\n" + block_table(blocks.front()) + block_table(blocks.back());
+  text.pop_back();
+  return text;
 }
 
 }  // namespace
 
-std::string explain_registers() {
+std::string explain_registers(const std::vector<std::string>& names) {
   Scenario scenario;
+  scenario.scheduled.spill = Spill::hbm;
   const Blueprint blueprint = draw(scenario);
   const Blueprint::Box& box = blueprint.boxes.front();
   const ScheduledConfig scheduled = without_auto(scenario);
@@ -71,13 +79,16 @@ std::string explain_registers() {
   AdaptiveSwitch adaptive("adaptive_switch", environment, switch_ports(box),
                           {box.group_of_host, box.ports_of_group}, scenario.adaptive,
                           scenario.routing, scenario.classes, largest_packet_bytes(scenario.nic));
-  std::string text = common_tables(nic);
-  text += device_tables("nic", nic);
-  text += device_tables("scheduled_leaf", leaf);
-  text += device_tables("fabric_element", element);
-  text += device_tables("adaptive_switch", adaptive);
-  text.pop_back();
-  return text;
+  Hbm hbm("hbm", clock, scheduled.hbm.memory);
+
+  NameSelection wanted(names);
+  std::vector<std::string> tables;
+  if (wanted.has("device")) tables.push_back(common_table(nic));
+  for (Device* device : std::initializer_list<Device*>{&nic, &leaf, &element, &adaptive, &hbm}) {
+    if (wanted.has(device->path())) tables.push_back(device_table(device->path(), *device));
+  }
+  wanted.check();
+  return fmt::format("{}", fmt::join(tables, "\n"));
 }
 
 }  // namespace heddle

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace heddle {
 
-/// `heddle explain --registers`. Elaborates one device of each kind: once per process.
-std::string explain_registers();
+/// `heddle explain --registers`: of the kinds of devices in `names` (`nic`, `hbm`; `device` for
+/// what all have); without names all. Elaborates one device of each kind: once per process. Throws
+/// InputError for anything else.
+std::string explain_registers(const std::vector<std::string>& names);
 
 }  // namespace heddle

@@ -147,6 +147,20 @@ void add_buffers_and_links(Statistics& all) {
        {"links.*.paused_ns", "ns", "Time during which flow control stopped a class of the link."}});
 }
 
+void add_memories(Statistics& all) {
+  all.insert(
+      all.end(),
+      {{"hbm.*.reads", "requests", "Packets that a leaf asked its external memory for."},
+       {"hbm.*.writes", "requests", "Packets that a leaf asked its external memory to keep."},
+       {"hbm.*.bytes_read", "bytes", "Bytes of the reads."},
+       {"hbm.*.bytes_written", "bytes", "Bytes of the writes."},
+       {"hbm.*.row_hits", "accesses", "Column accesses that found their row open."},
+       {"hbm.*.row_misses", "accesses", "Column accesses for which a row was opened."},
+       {"hbm.*.turns", "changes", "Changes of a channel between reads and writes."},
+       {"hbm.*.refreshes", "refreshes", "Refreshes of all channels."},
+       {"hbm.*.utilization", "ratio", "Share of the run in which the data buses carried data."}});
+}
+
 void add_run(Statistics& all) {
   all.insert(all.end(),
              {{"run.status", "word", "How the run ended: done, no_progress or deadline."},
@@ -189,6 +203,7 @@ Statistics declare() {
   add_messages(all);
   add_reordering(all);
   add_buffers_and_links(all);
+  add_memories(all);
   add_events(all);
   add_run(all);
   return all;

@@ -179,6 +179,7 @@ TEST(AdaptiveSwitchTiming, APauseFrameLeavesInTheCycleOfItsCause) {
     const Cycles pauses = bench[0].starts(FrameKind::pause);
     ASSERT_EQ(pauses.size(), 2U);
     EXPECT_EQ(pauses[0], 127U);
+    EXPECT_EQ(bench.starts(2), Cycles{127});
     EXPECT_EQ(pauses[1], 147U) << "1,000 B have left 20 cycles later";
   });
 }

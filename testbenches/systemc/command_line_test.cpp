@@ -137,7 +137,10 @@ TEST_F(CommandLine, ValidateListAndExplain) {
   EXPECT_NE(heddle("explain nic.mtu").output.find("4 KiB"), std::string::npos);
   EXPECT_EQ(heddle("explain").exit_code, 0);
   EXPECT_EQ(heddle("explain --markdown").exit_code, 0);
+  EXPECT_EQ(heddle("explain --registers hbm nic").output.rfind("### nic\n", 0), 0U);
   expect_bad("explain nic.mut", "did you mean 'nic.mtu'?");
+  expect_bad("explain --markdown nicc", "did you mean 'nic'?");
+  expect_bad("explain --registers hbn", "did you mean 'hbm'?");
 }
 
 TEST_F(CommandLine, ValidateChecksEveryFile) {

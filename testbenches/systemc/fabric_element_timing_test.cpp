@@ -160,7 +160,9 @@ TEST(FabricElementTiming, AFullPoolStopsTheSenderAndADrainedOneRestartsIt) {
     const Cycles cells_out = bench.starts(2);
     ASSERT_EQ(cells_out.size(), 12U);
     EXPECT_EQ(cells_out[0], 500U);
+    EXPECT_EQ(control[0], 182U);
     EXPECT_EQ(control[1], cells_out[8]) << "three of twelve are left";
+    EXPECT_EQ(control[1], 544U) << "eight cells of 5.44 cycles later";
     EXPECT_EQ(bench.element().pool_peak_cells(), 12U);
   });
 }

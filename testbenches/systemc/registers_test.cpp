@@ -64,6 +64,10 @@ class Desk {
     write(host, "doorbell", "ring", 1);
   }
   void wait_until(double ns) { bus_.wait_until(ns); }
+  /// Any access, right or wrong.
+  tlm::tlm_response_status respond(const std::string& device, const RegisterBus::Access& access) {
+    return bus_.access(number(device), access).response;
+  }
 
  private:
   void read_all(unsigned device, const RegisterBlock& block, unsigned i) {
@@ -154,6 +158,35 @@ adaptive: {memory: {buffer: 1 MB, alpha_lossy: 0.125, headroom: 20 KB}}
 nic: {receive: selective_repeat, retransmission_timeout: 50 us}
 )";
 
+const std::string spilling = R"(
+name: registers
+workload: {pattern: incast, senders: 3, receivers: 2, message: 1 MB}
+fabric: {leaves: 2, spines: 2, hosts_per_leaf: 4}
+switch: scheduled
+scheduled: {spill: hbm, hbm: {dram_bound: 100 KiB, recovery: 50 KiB, channels: 1, banks: 2}}
+nic: {window: 1 MB}
+)";
+const std::string failing = R"(
+name: registers
+workload: {pattern: permutation, permutation: shift, shift: 4, message: 1 MB}
+fabric: {leaves: 2, spines: 2, hosts_per_leaf: 4}
+switch: adaptive
+adaptive: {detection_delay: 2 us, withdrawal_delay: 3 us}
+nic: {receive: out_of_order_placement, retransmission_timeout: 30 us}
+events:
+  - {at: 5 us, action: fail, link: leaf0*-spine0*}
+  - {at: 15 us, action: restore, link: leaf0*-spine0*}
+)";
+const std::string failing_scheduled = R"(
+name: registers
+workload: {pattern: permutation, permutation: shift, shift: 4, message: 1 MB}
+fabric: {leaves: 2, spines: 2, hosts_per_leaf: 4}
+switch: scheduled
+scheduled: {reachability_period: 1 us, reachability_watchdog: 4 us, reassembly_timeout: 8 us}
+nic: {receive: selective_repeat, retransmission_timeout: 30 us}
+events: {at: 5 us, action: fail, link: leaf0*-spine0*}
+)";
+
 /// Of all devices with such a register, summed over its array.
 std::uint64_t sum(Desk& desk, const std::string& block, const std::string& name) {
   std::uint64_t total = 0;
@@ -185,7 +218,8 @@ void note_counters(Desk& desk) {
   note("packets.marked", "counters", {"packets_marked"});
   note("packets.trimmed", "counters", {"packets_trimmed"});
   note("packets.dropped", "counters",
-       {"packets_dropped_threshold", "packets_dropped_pool", "packets_dropped_headroom"});
+       {"packets_dropped_threshold", "packets_dropped_pool", "packets_dropped_headroom",
+        "packets_dropped_unreachable", "packets_unreachable", "packets_incomplete"});
   note("packets.dropped_by_reason.threshold", "counters", {"packets_dropped_threshold"});
   note("credits.granted", "counters", {"credits_granted"});
   desk.seen["hops"] = sum(desk, "port", "tx_frames") + sum(desk, "host_port", "tx_frames") +
@@ -197,18 +231,40 @@ void note_counters(Desk& desk) {
       if (peak != 0) desk.seen["peaks"][device->path()][views[i].queue] = peak;
     }
   }
+  for (const std::string& device : desk.devices()) {
+    if (desk.look(device, "device", "kind") != 5) continue;
+    for (const char* name :
+         {"reads", "writes", "bytes_read", "bytes_written", "row_hits", "row_misses", "turns"}) {
+      desk.seen["hbm"][device][name] = desk.look(device, "counters", name);
+    }
+  }
+  note("packets.dropped_by_reason.unreachable", "counters",
+       {"packets_unreachable", "packets_dropped_unreachable"});
+  note("packets.dropped_by_reason.incomplete", "counters", {"packets_incomplete"});
+  for (const char* port : {"port", "host_port", "fabric_port"}) {
+    for (const char* what : {"rx_frames_lost", "rx_bytes_lost"}) {
+      desk.seen[what] = desk.seen.value(what, 0) + sum(desk, port, what);
+    }
+  }
   desk.seen["held"] = sum(desk, "device", "frames_held");
   desk.seen["received"] = sum(desk, "device", "frames_received");
 }
 
-void expect_counters_equal_results(const std::string& yaml) {
-  const ScenarioRun run = run_with(yaml, nothing, note_counters);
-  ASSERT_EQ(run.exit_code, 0) << run.explanation;
+ScenarioRun expect_counters_equal_results(const std::string& yaml, const Script& script = nothing) {
+  const ScenarioRun run = run_with(yaml, script, note_counters);
+  EXPECT_EQ(run.exit_code, 0) << run.explanation;
+  if (run.exit_code != 0) return run;
   for (const auto& [result, value] : run.results.at("seen").at("sums").items()) {
-    EXPECT_EQ(value.get<double>(), run.number(result)) << result;
+    // What links have lost is counted by ports, in frames.
+    const bool also_on_links = result == std::string("packets.dropped");
+    EXPECT_EQ(
+        value.get<double>() + (also_on_links ? run.number("packets.dropped_by_reason.link") : 0),
+        run.number(result))
+        << result;
   }
   EXPECT_EQ(run.number("seen.hops"), run.number("run.frame_hops"));
-  EXPECT_EQ(run.number("seen.received"), run.number("run.frame_hops"));
+  EXPECT_EQ(run.number("seen.received") + run.number("seen.rx_frames_lost"),
+            run.number("run.frame_hops"));
   EXPECT_EQ(run.number("seen.held"), 0);
   std::size_t queues = 0;
   for (const auto& [device, of_device] : run.results.at("buffers").items()) {
@@ -220,6 +276,7 @@ void expect_counters_equal_results(const std::string& yaml) {
     }
   }
   EXPECT_GT(queues, 4U);
+  return run;
 }
 
 TEST(Registers, CountersOfTheScheduledFabricEqualItsResults) {
@@ -229,6 +286,155 @@ TEST(Registers, CountersOfAMarkingSwitchEqualItsResults) {
   expect_counters_equal_results(congested);
 }
 TEST(Registers, CountersOfADroppingSwitchEqualItsResults) { expect_counters_equal_results(lossy); }
+
+TEST(Registers, CountersOfAMemoryEqualItsResults) {
+  const ScenarioRun run = expect_counters_equal_results(spilling);
+  ASSERT_EQ(run.results.at("hbm").size(), 2U);
+  for (const auto& [device, counters] : run.results.at("seen").at("hbm").items()) {
+    for (const auto& [name, value] : counters.items()) {
+      EXPECT_EQ(value, run.results.at("hbm").at(device).at(name)) << device << ' ' << name;
+    }
+    // All that was read had been written; a packet that is due when its write ends is not read.
+    EXPECT_LE(counters.at("reads"), counters.at("writes"));
+    EXPECT_GT(counters.at("reads"), 0);
+    EXPECT_GT(counters.at("row_hits"), 0);
+    EXPECT_GT(counters.at("row_misses"), 0);
+  }
+}
+
+TEST(Registers, AMemoryIsSeenAtWork) {
+  const ScenarioRun run = run_with(spilling, [](Desk& desk) {
+    const char* const memory = "leaf0_hbm";
+    std::uint64_t deepest = 0;
+    for (unsigned us = 2; us <= 40; ++us) {
+      desk.wait_until(1000.0 * us + 0.5);
+      const auto counter = [&](const char* name) { return desk.read(memory, "counters", name); };
+      deepest = std::max({deepest, desk.read(memory, "channel", "queued_reads"),
+                          desk.read(memory, "channel", "queued_writes")});
+      desk.seen["busy"].push_back(counter("data_cycles"));
+      desk.seen["refreshes"].push_back(counter("refreshes"));
+      const auto spill = [&](const char* name) { return desk.read("leaf0", "spill", name); };
+      if (spill("bytes_written") != spill("bytes_read") + spill("held_bytes")) {
+        throw std::runtime_error("bytes of the memory do not add up");
+      }
+    }
+    desk.seen["deepest"] = deepest;
+    for (const char* name : {"channels", "banks", "queue_accesses", "window", "row_cycle_cycles",
+                             "refresh_interval_cycles"}) {
+      desk.seen["config"].push_back(desk.read(memory, "config", name));
+    }
+    desk.seen["kind"] = desk.read(memory, "device", "kind");
+  });
+  ASSERT_EQ(run.exit_code, 0) << run.explanation;
+  const Json& seen = run.results.at("seen");
+  EXPECT_EQ(seen.at("kind"), 5);
+  EXPECT_EQ(seen.at("config").get<std::vector<unsigned>>(),
+            (std::vector<unsigned>{1, 2, 32, 16, 47, 3900}));
+  EXPECT_GT(seen.at("deepest"), 1);
+  EXPECT_LE(seen.at("deepest"), 32);
+  const auto busy = seen.at("busy").get<std::vector<std::uint64_t>>();
+  EXPECT_TRUE(std::is_sorted(busy.begin(), busy.end()));
+  EXPECT_GT(busy.back(), busy.front());
+  // tREFI is 3,900 cycles, idle or not, and so is the one channel's first refresh.
+  for (unsigned us = 2; us <= 40; ++us) EXPECT_EQ(seen.at("refreshes")[us - 2], us * 1000 / 3900);
+}
+
+TEST(Registers, AMemoryAnswersWrongAccesses) {
+  const ScenarioRun run = run_with(spilling, [](Desk& desk) {
+    using Access = RegisterBus::Access;
+    const std::string memory = "leaf0_hbm";
+    const std::uint64_t reads = address_of(desk.map(memory), "counters", "reads");
+    const std::uint64_t window = address_of(desk.map(memory), "config", "window");
+    const std::uint64_t channels = address_of(desk.map(memory), "channel", "queued_reads");
+    const auto answer = [&](const Access& access) {
+      desk.seen["answers"].push_back(desk.respond(memory, access));
+    };
+    desk.wait_until(5000.5);
+    answer({tlm::TLM_READ_COMMAND, reads, 8});
+    Access enabled{tlm::TLM_READ_COMMAND, reads, 8};
+    enabled.byte_enables = true;
+    answer(enabled);
+    Access narrow{tlm::TLM_READ_COMMAND, reads, 8};
+    narrow.streaming_width = 4;
+    answer(narrow);
+    answer({tlm::TLM_READ_COMMAND, reads, 2});
+    answer({tlm::TLM_READ_COMMAND, window, 8});           // 32 bits
+    answer({tlm::TLM_READ_COMMAND, reads + 0x60, 4});     // behind the counters
+    answer({tlm::TLM_READ_COMMAND, channels + 0x40, 4});  // there is one channel
+    answer({tlm::TLM_WRITE_COMMAND, reads, 8});
+    answer({tlm::TLM_WRITE_COMMAND, window, 4});  // 0 is out of bounds
+    desk.seen["window"] = desk.read(memory, "config", "window");
+  });
+  ASSERT_EQ(run.exit_code, 0) << run.explanation;
+  EXPECT_EQ(run.results.at("seen").at("answers").get<std::vector<int>>(),
+            (std::vector<int>{tlm::TLM_OK_RESPONSE, tlm::TLM_BYTE_ENABLE_ERROR_RESPONSE,
+                              tlm::TLM_BURST_ERROR_RESPONSE, tlm::TLM_BURST_ERROR_RESPONSE,
+                              tlm::TLM_BURST_ERROR_RESPONSE, tlm::TLM_ADDRESS_ERROR_RESPONSE,
+                              tlm::TLM_ADDRESS_ERROR_RESPONSE, tlm::TLM_COMMAND_ERROR_RESPONSE,
+                              tlm::TLM_GENERIC_ERROR_RESPONSE}));
+  EXPECT_EQ(run.results.at("seen").at("window"), 16);
+  EXPECT_EQ(run.hash(), run_scenario(spilling).hash());
+}
+
+/// leaf0's port 4 leads to spine0, whose port 0 leads back; leaf1's port 4 leads to spine0 too.
+TEST(Registers, ASwitchShowsWhatFailedAndWhatItHasNoticed) {
+  const ScenarioRun run = expect_counters_equal_results(failing, [](Desk& desk) {
+    const auto look = [&](double ns) {
+      desk.wait_until(ns);
+      desk.seen["states"].push_back({desk.read("spine0", "port", "rx_up", 0),
+                                     desk.read("leaf0", "port", "in_use", 4),
+                                     desk.read("leaf1", "port", "withdrawn", 4)});
+    };
+    for (const double change : {5000, 7000, 10'000, 15'000, 17'000, 20'000}) {
+      look(change - 0.5);
+      look(change + 0.5);
+    }
+  });
+  ASSERT_EQ(run.exit_code, 0) << run.explanation;
+  using States = std::vector<std::vector<unsigned>>;
+  EXPECT_EQ(run.results.at("seen").at("states").get<States>(),
+            (States{{1, 1, 0},
+                    {0, 1, 0},  // fails
+                    {0, 1, 0},
+                    {0, 0, 0},  // noticed after 2 us
+                    {0, 0, 0},
+                    {0, 0, 1},  // leaf1 stops sending to leaf0 that way
+                    {0, 0, 1},
+                    {1, 0, 1},  // is back
+                    {1, 0, 1},
+                    {1, 1, 1},  // noticed
+                    {1, 1, 1},
+                    {1, 1, 0}}))  // and told
+      << "up, in use, withdrawn";
+  EXPECT_GT(run.number("seen.rx_frames_lost"), 0);
+  EXPECT_EQ(run.number("seen.rx_frames_lost"), run.number("events.0.frames_lost"));
+  EXPECT_GT(run.number("seen.rx_bytes_lost"), run.number("seen.rx_frames_lost"));
+}
+
+TEST(Registers, ALeafAndAnElementShowWhichLinksTheyHear) {
+  const ScenarioRun run = expect_counters_equal_results(failing_scheduled, [](Desk& desk) {
+    const auto look = [&](double ns) {
+      desk.wait_until(ns);
+      desk.seen["states"].push_back({desk.read("leaf0", "fabric_port", "rx_up", 0),
+                                     desk.read("leaf0", "fabric_port", "rx_heard", 0),
+                                     desk.read("leaf0", "fabric_port", "in_use", 0),
+                                     desk.read("spine0", "port", "rx_heard", 0),
+                                     desk.read("spine0", "port", "in_use", 0),
+                                     desk.read("leaf0", "fabric_port", "in_use", 1)});
+    };
+    look(4999.5);
+    look(5000.5);
+    look(8000.5);  // the last frames came at 4 us at the earliest
+    look(10'500);  // and at 5 us and their latency at the latest
+  });
+  ASSERT_EQ(run.exit_code, 0) << run.explanation;
+  using States = std::vector<std::vector<unsigned>>;
+  EXPECT_EQ(
+      run.results.at("seen").at("states").get<States>(),
+      (States{{1, 1, 1, 1, 1, 1}, {0, 1, 1, 1, 1, 1}, {0, 1, 1, 1, 1, 1}, {0, 0, 0, 0, 0, 1}}));
+  EXPECT_GT(run.number("packets.dropped_by_reason.incomplete"), 0);
+  EXPECT_EQ(run.number("seen.rx_frames_lost"), run.number("events.0.frames_lost"));
+}
 
 TEST(Registers, TheScenariosOfThisTestMarkAndDrop) {
   EXPECT_GT(run_scenario(congested).number("packets.marked"), 0);
@@ -261,7 +467,8 @@ TEST(Registers, CountersGrowDuringTheRunAndKeepTheLawOfFrames) {
 }
 
 TEST(Registers, WhoOnlyReadsChangesNothing) {
-  for (const std::string& yaml : {scheduled, congested, lossy}) {
+  for (const std::string& yaml :
+       {scheduled, congested, lossy, spilling, failing, failing_scheduled}) {
     const ScenarioRun read = run_with(yaml, [](Desk& desk) {
       for (unsigned i = 1; i <= 40; ++i) {
         desk.wait_until(250.0 * i + (i % 2 == 0 ? 0.5 : 0));
@@ -279,6 +486,7 @@ struct Written {
   std::string device;
   std::string name;
   std::uint64_t value;
+  const char* block = "config";
 };
 
 void PrintTo(const Written& written, std::ostream* out) {
@@ -291,9 +499,9 @@ TEST_P(WrittenRegister, ChangesTheRunTheSameEveryTime) {
   const Written& what = GetParam();
   const Script script = [&](Desk& desk) {
     desk.wait_until(3000);  // at an edge: the order of processes must not matter
-    desk.write(what.device, "config", what.name, what.value);
+    desk.write(what.device, what.block, what.name, what.value);
     desk.wait_until(3100);
-    desk.seen["value"] = desk.read(what.device, "config", what.name);
+    desk.seen["value"] = desk.read(what.device, what.block, what.name);
   };
   const ScenarioRun once = run_with(what.yaml, script);
   ASSERT_EQ(once.exit_code, 0) << once.explanation;
@@ -336,6 +544,15 @@ switch: scheduled
 scheduled: {xoff_cells: 100, xon_cells: 50}
 )";
 
+/// VOQs that grow and drain again and again.
+const char* const spilling_often = R"(
+name: registers
+workload: {pattern: uniform, load: 0.8, message: 16 KiB, duration: 50 us}
+fabric: {leaves: 2, spines: 2, hosts_per_leaf: 4}
+switch: scheduled
+scheduled: {spill: hbm, hbm: {dram_bound: 32 KiB, recovery: 16 KiB}}
+)";
+
 const std::vector<Written> written{{scheduled.c_str(), "leaf0", "egress_threshold_bytes", 5000},
                                    {on_the_slope, "leaf0", "ecn_kmin_bytes", 1000},
                                    {on_the_slope, "leaf0", "ecn_kmax_bytes", 200'000},
@@ -346,6 +563,11 @@ const std::vector<Written> written{{scheduled.c_str(), "leaf0", "egress_threshol
                                    {fixed_xoff, "leaf0", "xoff_cells", 100},
                                    {crowded_element, "spine0", "xoff_cells", 20},
                                    {crowded_element, "spine0", "xon_cells", 90},
+                                   {spilling_often, "leaf0", "dram_bound_bytes", 50'000, "spill"},
+                                   {spilling_often, "leaf0", "recovery_bytes", 5000, "spill"},
+                                   {spilling.c_str(), "leaf0_hbm", "window", 1},
+                                   {spilling.c_str(), "leaf0_hbm", "batch", 1},
+                                   {spilling.c_str(), "leaf0_hbm", "age_limit", 0},
                                    {scheduled.c_str(), "host1", "window_packets", 20},
                                    {congested.c_str(), "host0", "dcqcn_cnp_interval_cycles", 500},
                                    {lossy.c_str(), "host1", "retransmission_timeout_cycles", 2000}};
@@ -353,12 +575,13 @@ const std::vector<Written> written{{scheduled.c_str(), "leaf0", "egress_threshol
 INSTANTIATE_TEST_SUITE_P(All, WrittenRegister, ::testing::ValuesIn(written));
 
 TEST(Registers, EveryWritableThresholdIsWrittenByATest) {
-  for (const char* yaml : {scheduled.c_str(), congested.c_str(), fixed_xoff}) {
+  for (const char* yaml : {scheduled.c_str(), congested.c_str(), fixed_xoff, spilling.c_str()}) {
     const ScenarioRun run = run_with(yaml, nothing, [](Desk& desk) {
       for (const std::string& device : desk.devices()) {
         for (const RegisterBlock& block : desk.map(device).blocks()) {
           for (const Register& r : block.registers) {
-            if (block.name == "config" && r.write) desk.seen.push_back(r.name);
+            const bool tuned = block.name == "config" || block.name == "spill";
+            if (tuned && r.write) desk.seen.push_back(r.name);
           }
         }
       }

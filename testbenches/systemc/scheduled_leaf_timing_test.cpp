@@ -61,6 +61,7 @@ TEST(ScheduledLeafTiming, CellsFollowAtLinkRate) {
     bench.host(0).send(100, data_packet(0, 2, 1044));  // 1,024 B stored: four cells of 272 B
     bench.fabric().send(500, control(FrameKind::credit, 0, 1));
     bench.run(1000);
+    EXPECT_EQ(bench.fabric().starts(FrameKind::voq_status), Cycles{148}) << "21 + 7 + 20 later";
     // 5.44 cycles each
     EXPECT_EQ(bench.fabric().starts(FrameKind::cell), (Cycles{518, 524, 529, 535}));
   });

@@ -73,7 +73,7 @@ TEST(Case17Spill, AVoqIsDramBoundBeyondTheThreshold) {
     bench.host(0).send(filled + 1000, packet(0, 64));
     bench.run(filled + 500);
     EXPECT_FALSE(bench.leaf().spill()->dram_bound(voq)) << "614,400 B";
-    EXPECT_EQ(bench.hbm().counts().requests, 0U);
+    EXPECT_EQ(bench.hbm().counts().writes, 0U);
     bench.run(filled + 2000);
     EXPECT_TRUE(bench.leaf().spill()->dram_bound(voq)) << "614,464 B";
     EXPECT_EQ(bench.leaf().spill()->bytes_written(), 64U);

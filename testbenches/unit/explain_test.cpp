@@ -49,7 +49,7 @@ TEST(Explain, ShowsPresets) {
   EXPECT_CONTAINS(explain("sn5600"), "sonic-buildimage");
   EXPECT_CONTAINS(explain("adaptive.preset"), "one of none, sn4700, sn5600");
   EXPECT_CONTAINS(explain_overview(), "jericho3_ai");
-  EXPECT_CONTAINS(explain_markdown(), "### Preset jericho2c_plus");
+  EXPECT_CONTAINS(explain_markdown({}), "### Preset jericho2c_plus");
   EXPECT_CONTAINS(error_of("sn560"), "did you mean 'sn5600'?");
 }
 
@@ -73,11 +73,29 @@ TEST(Explain, OffersTheNearestName) {
 }
 
 TEST(Explain, MarkdownHoldsEveryStatisticAndNoBrokenRow) {
-  const std::string text = explain_markdown();
+  const std::string text = explain_markdown({});
   for (const Statistic& statistic : statistics()) {
     EXPECT_CONTAINS(text, "| `" + statistic.path + "` |");
   }
   EXPECT_CONTAINS(text, "| `credit` | 4 KiB |");
+}
+
+TEST(Explain, MarkdownOfWhatWasNamedIsAPartOfAll) {
+  const std::string all = explain_markdown({});
+  std::string parts;
+  for (const char* name : {"scenario", "scheduled", "nic.dcqcn", "sn4700", "statistics"}) {
+    const std::string part = explain_markdown({name});
+    EXPECT_CONTAINS(all, part);
+    EXPECT_EQ(part.find("### "), 0U);
+    EXPECT_EQ(part.find("\n### "), std::string::npos) << "one table";
+    parts += (parts.empty() ? "" : "\n") + part;
+  }
+  EXPECT_EQ(explain_markdown({"statistics", "sn4700", "nic.dcqcn", "scheduled", "scenario"}), parts)
+      << "in the order of all";
+  EXPECT_EQ(explain_markdown({"scheduled.credit", "scheduled.xoff_cells"}).find("credit_speedup"),
+            std::string::npos);
+  EXPECT_CONTAINS(explain_markdown({"scheduled.credit"}), "| `credit` | 4 KiB |");
+  EXPECT_THROW(explain_markdown({"scheduld"}), InputError);
 }
 
 TEST(Statistics, EveryStageIsDeclaredOnce) { EXPECT_EQ(stage_texts().size(), stage_count); }
