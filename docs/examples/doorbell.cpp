@@ -17,7 +17,7 @@ workload: {pattern: permutation, message: 64 KiB}
 fabric: {leaves: 2, spines: 2, hosts_per_leaf: 2}
 )";
 
-// Of docs/registers.md, section "nic".
+// Of docs/models/nic.md.
 constexpr std::uint64_t destination = 0x300;
 constexpr std::uint64_t bytes = 0x308;
 constexpr std::uint64_t ring = 0x310;

@@ -1,4 +1,4 @@
-// The registers of an HBM; docs/registers.md lists them.
+// The registers of an HBM; docs/models/hbm.md lists them.
 #include "accelerator/hbm.h"
 
 namespace heddle {

@@ -1,4 +1,4 @@
-// The registers of a NIC; docs/registers.md lists them.
+// The registers of a NIC; docs/models/nic.md lists them.
 #include <limits>
 
 #include "endpoints/nic.h"

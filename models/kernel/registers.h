@@ -1,6 +1,6 @@
 // The registers of a device, declared once each: name, place, access and meaning, over getters and
 // setters of what the device holds anyway. The bus target (kernel/csr.h) and the tables of
-// docs/registers.md both read these declarations.
+// docs/models both read these declarations.
 #pragma once
 
 #include <cstdint>

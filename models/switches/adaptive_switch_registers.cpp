@@ -1,4 +1,4 @@
-// The registers of the adaptive switch; docs/registers.md lists them.
+// The registers of the adaptive switch; docs/models/adaptive_switch.md lists them.
 #include <cmath>
 
 #include "switches/adaptive_switch.h"

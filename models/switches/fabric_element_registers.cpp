@@ -1,4 +1,4 @@
-// The registers of a fabric element; docs/registers.md lists them.
+// The registers of a fabric element; docs/models/fabric_element.md lists them.
 #include "switches/fabric_element.h"
 
 namespace heddle {

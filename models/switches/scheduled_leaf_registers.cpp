@@ -1,4 +1,4 @@
-// The registers of a scheduled leaf; docs/registers.md lists them.
+// The registers of a scheduled leaf; docs/models/scheduled_leaf.md lists them.
 #include <cmath>
 
 #include "switches/scheduled_leaf.h"

@@ -1,4 +1,4 @@
-// The registers of a leaf's way to its external memory; docs/registers.md lists them.
+// The registers of a leaf's way to its external memory; docs/models/scheduled_leaf.md lists them.
 #include "switches/spill_memory.h"
 
 namespace heddle {

@@ -1,5 +1,6 @@
 // The documents say what the program does: the README's table and those of the findings are the
-// program's output, and the pages of parameters and registers are what the declarations say.
+// program's output, the tables of parameters and registers are what the declarations say, and the
+// tests and files that pages name exist.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -62,22 +65,85 @@ TEST(Documents, TheReadmeShowsWhatTheDemoPrints) {
       << "update the block in README.md from: scripts/demo";
 }
 
-TEST(Documents, TheParameterPageIsFresh) {
-  const std::string page = read("docs/parameters.md");
-  const std::string generated = output_of(std::string(HEDDLE_BINARY) + " explain --markdown");
-  ASSERT_GT(generated.size(), 1000U);
-  EXPECT_NE(page.find(generated), std::string::npos)
-      << "regenerate the tables of docs/parameters.md: heddle explain --markdown";
+TEST(Documents, GeneratedPartsAreFresh) {
+  const std::string command =
+      std::string(HEDDLE_SOURCE_DIR) + "/scripts/docs --check --heddle " + HEDDLE_BINARY;
+  EXPECT_EQ(output_of(command), "") << "update the pages: scripts/docs";
 }
 
-TEST(Documents, TheRegisterPageIsFresh) {
-  const std::string page = read("docs/registers.md");
-  const std::string generated = output_of(std::string(HEDDLE_BINARY) + " explain --registers");
-  ASSERT_GT(generated.size(), 1000U);
-  EXPECT_NE(page.find(generated), std::string::npos)
-      << "regenerate the tables of docs/registers.md: heddle explain --registers";
-  EXPECT_NE(page.find(read("docs/examples/doorbell.cpp")), std::string::npos)
-      << "docs/registers.md shows another program than docs/examples/doorbell.cpp";
+std::vector<std::string> pages() {
+  std::vector<std::string> names;
+  const std::filesystem::path root(HEDDLE_SOURCE_DIR);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root / "docs")) {
+    if (entry.path().extension() == ".md") {
+      names.push_back(std::filesystem::relative(entry.path(), root).string());
+    }
+  }
+  return names;
+}
+
+TEST(Documents, EveryTableHasOnePlace) {
+  std::string text;
+  for (const std::string& page : pages()) text += read(page);
+  unsigned tables = 0;
+  for (const char* what : {" explain --markdown", " explain --registers"}) {
+    const std::string all = "\n" + output_of(std::string(HEDDLE_BINARY) + what);
+    for (std::size_t at = 0; at != std::string::npos; ++tables) {
+      const std::size_t next = all.find("\n### ", at + 1);
+      const std::string table = all.substr(at + 1, next - at - 1);
+      at = next;
+      const std::string title = table.substr(0, table.find('\n'));
+      const std::size_t place = text.find(table);
+      EXPECT_NE(place, std::string::npos) << title << " is in no page";
+      EXPECT_EQ(text.find(table, place + 1), std::string::npos) << title << " is there twice";
+    }
+  }
+  EXPECT_GT(tables, 20U);
+}
+
+/// Every line of the tests' sources that declares one, as "Suite.Test".
+std::set<std::string> declared_tests() {
+  std::set<std::string> tests;
+  const std::regex declaration(R"(TEST(_F|_P)?\((\w+),\s*(\w+)\))");
+  const std::string folder = std::string(HEDDLE_SOURCE_DIR) + "/testbenches";
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.path().extension() != ".cpp") continue;
+    std::ifstream file(entry.path());
+    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    for (std::sregex_iterator test(text.begin(), text.end(), declaration), end; test != end;
+         ++test) {
+      tests.insert((*test)[2].str() + "." + (*test)[3].str());
+    }
+  }
+  return tests;
+}
+
+TEST(Documents, TestsThatPagesNameExist) {
+  const std::set<std::string> tests = declared_tests();
+  const std::regex name(R"(`(unit|oracle|laws|systemc)\.(\w+\.\w+)`)");
+  unsigned named = 0;
+  for (const std::string& page : pages()) {
+    const std::string text = read(page);
+    for (std::sregex_iterator found(text.begin(), text.end(), name), end; found != end; ++found) {
+      EXPECT_EQ(tests.count((*found)[2].str()), 1U) << page << ": " << (*found)[0].str();
+      ++named;
+    }
+  }
+  EXPECT_GT(named, 50U);
+}
+
+TEST(Documents, LinksOfPagesLeadSomewhere) {
+  const std::regex link(R"(\]\(([\w/-]*[./][\w./-]*)(#[\w-]*)?\))");
+  std::vector<std::string> all = pages();
+  all.push_back("README.md");
+  for (const std::string& page : all) {
+    const std::string text = read(page);
+    const auto folder = (std::filesystem::path(HEDDLE_SOURCE_DIR) / page).parent_path();
+    for (std::sregex_iterator found(text.begin(), text.end(), link), end; found != end; ++found) {
+      EXPECT_TRUE(std::filesystem::exists(folder / (*found)[1].str()))
+          << page << ": " << (*found)[1].str();
+    }
+  }
 }
 
 /// Names of the tables that the page has a place for.
