@@ -544,6 +544,16 @@ switch: scheduled
 scheduled: {xoff_cells: 100, xon_cells: 50}
 )";
 
+/// Channels that serve one access after the other wait most of the time.
+const char* const spilling_in_order = R"(
+name: registers
+workload: {pattern: incast, senders: 3, receivers: 2, message: 1 MB}
+fabric: {leaves: 2, spines: 2, hosts_per_leaf: 4}
+switch: scheduled
+scheduled: {spill: hbm, hbm: {dram_bound: 100 KiB, channels: 2, banks: 16, stripe: 64 B, window: 1}}
+nic: {window: 1 MB}
+)";
+
 /// VOQs that grow and drain again and again.
 const char* const spilling_often = R"(
 name: registers
@@ -573,6 +583,21 @@ const std::vector<Written> written{{scheduled.c_str(), "leaf0", "egress_threshol
                                    {lossy.c_str(), "host1", "retransmission_timeout_cycles", 2000}};
 
 INSTANTIATE_TEST_SUITE_P(All, WrittenRegister, ::testing::ValuesIn(written));
+
+/// A channel that waits for one access may serve another one at once when the window opens.
+TEST(Registers, AWaitingMemoryObeysAtOnce) {
+  const Script script = [](Desk& desk) {
+    for (unsigned n = 0; n < 400; ++n) {
+      desk.wait_until(2000 + 37.0 * n);
+      desk.write("leaf0_hbm", "config", "window", n % 2 == 0 ? 16 : 1);
+    }
+  };
+  RunOptions awake;
+  awake.wake_every_cycle = true;
+  const ScenarioRun run = run_with(spilling_in_order, script);
+  ASSERT_EQ(run.exit_code, 0) << run.explanation;
+  EXPECT_EQ(run.hash(), run_with(spilling_in_order, script, {}, awake).hash());
+}
 
 TEST(Registers, EveryWritableThresholdIsWrittenByATest) {
   for (const char* yaml : {scheduled.c_str(), congested.c_str(), fixed_xoff, spilling.c_str()}) {
