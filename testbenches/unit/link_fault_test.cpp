@@ -86,23 +86,25 @@ TEST(LinkFault, TheHeadOfADegradedLinksFrameWaitsForItsTail) {
   in_child([] {
     Workbench bench;
     Link& link = bench.link({50, 1}, 1);
-    link.bind_receiver(0, 0, Delivery::head, 0);
-    const auto visible_after = [&](std::uint16_t wire_bytes) {
-      const Cycle start = link.ready_at();
-      link.send(frame_of(wire_bytes), start);
-      Cycle at = start;
-      while (link.front(at) == nullptr) ++at;
-      link.pop(at);
-      return at - start;
+    const Receiver receiver(bench, link, Delivery::head, 0);
+    const auto send = [&](std::uint32_t sequence) {
+      Frame frame = frame_of(1000);
+      frame.sequence = sequence;
+      link.send(frame, link.ready_at());
     };
     EXPECT_FALSE(link.disturbed());
-    EXPECT_EQ(visible_after(1000), 1U);
+    send(0);  // from cycle 0 to 20
     link.set_rate({25, 1});
     EXPECT_TRUE(link.disturbed());
-    EXPECT_EQ(visible_after(1000), 40U + 1U);
+    send(1);  // from cycle 20 to 60
     link.set_rate({50, 1});
-    EXPECT_EQ(visible_after(1000), 1U);
-    EXPECT_TRUE(link.disturbed());
+    send(2);  // from cycle 60 on: its head arrives with the tail before it
+    bench.run(100);
+    ASSERT_EQ(receiver.taken().size(), 3U);
+    for (std::uint32_t n = 0; n < 3; ++n) EXPECT_EQ(receiver.taken()[n].frame.sequence, n);
+    EXPECT_EQ(receiver.taken()[0].at, 1U);
+    EXPECT_EQ(receiver.taken()[1].at, 61U);
+    EXPECT_EQ(receiver.taken()[2].at, 61U);
   });
 }
 
