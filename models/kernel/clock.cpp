@@ -45,7 +45,7 @@ Clock::Clock(const char* name, const ClockOptions& options)
 Clock::~Clock() = default;
 
 std::uint32_t Clock::enroll(Device& device) {
-  devices_.push_back({&device, 2});  // `due_` and what stands beside it
+  devices_.push_back({&device, 0});
   collected_.push_back(never);
   return static_cast<std::uint32_t>(devices_.size() - 1);
 }

@@ -104,7 +104,7 @@ class Clock : public sc_core::sc_prim_channel {
 
   /// Called once per device, before the run; returns its number.
   std::uint32_t enroll(Device& device);
-  /// How many cache lines of the device, beginning at its `due_`, each of its cycles uses.
+  /// How many cache lines of the device, beginning at its `due_`, it wants to find in the cache.
   void set_hot_lines(std::uint32_t device, std::ptrdiff_t lines) {
     devices_[device].hot_lines = lines;
   }

@@ -159,7 +159,8 @@ class Device : public sc_core::sc_module {
   static constexpr unsigned fetch_rounds = 2;
   virtual void fetch([[maybe_unused]] unsigned round) const {}
 
-  /// The device's members up to and including `last` are used in each of its cycles.
+  /// The device's members up to and including `last` are used in each of its cycles: to be said by
+  /// devices of which there are too many for the cache.
   template <class Member>
   void uses_up_to(const Member& last) {
     clock_.set_hot_lines(id_, (reinterpret_cast<const char*>(&last + 1) -
