@@ -64,7 +64,8 @@ enum class DeviceKind : std::uint8_t {
   scheduled_leaf,
   fabric_element,
   adaptive_switch,
-  hbm
+  hbm,
+  crossbar_switch
 };
 
 class Device : public sc_core::sc_module {

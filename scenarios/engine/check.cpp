@@ -11,6 +11,7 @@
 #include "engine/fabric_limits.h"
 #include "engine/quantity.h"
 #include "kernel/error.h"
+#include "parts/port_mask.h"
 
 namespace heddle {
 namespace {
@@ -39,6 +40,8 @@ void check_workload(const WorkloadConfig& workload, const Scenario& scenario,
                     const std::string& path) {
   const std::uint64_t hosts = scenario.fabric.host_count();
   const std::uint64_t needed = workload.receivers * (workload.senders + 1);
+  require(workload.pattern != Pattern::diagonal && workload.pattern != Pattern::log_diagonal,
+          "{}.pattern: only 'switch: crossbar' has 'diagonal' and 'log_diagonal'", path);
   switch (workload.pattern) {
     case Pattern::incast:
       require(needed <= hosts,
@@ -101,18 +104,42 @@ void check_adaptive(const Scenario& scenario) {
           "'lossless: false'");
 }
 
+bool has_cells(Pattern pattern) {
+  return pattern == Pattern::uniform || pattern == Pattern::bursty ||
+         pattern == Pattern::diagonal || pattern == Pattern::log_diagonal;
+}
+
+void check_crossbar(const Scenario& scenario) {
+  require(scenario.fabric.topology == Topology::single,
+          "fabric.topology: a crossbar is one box alone; it needs 'single'");
+  require(scenario.fabric.hosts <= port_mask_bits, "fabric.hosts: a crossbar has up to {} ports",
+          port_mask_bits);
+  require(scenario.workload.size() == 1, "workload: a crossbar's inputs have one stream each");
+  const WorkloadConfig& workload = scenario.workload.front();
+  require(has_cells(workload.pattern),
+          "workload.pattern: a crossbar has 'uniform', 'bursty', 'diagonal' and 'log_diagonal'");
+  require(workload.start < scenario.measure.deadline,
+          "workload.start: {} is not before the deadline of the run, {}",
+          print_quantity(workload.start), print_quantity(scenario.measure.deadline));
+  check_devices(scenario);
+}
+
 }  // namespace
 
 void check(const Scenario& scenario) {
   const std::uint64_t hosts = scenario.fabric.host_count();
   // A host's number has 16 bits.
   constexpr std::uint64_t max_hosts = std::numeric_limits<std::uint16_t>::max();
-  require(hosts >= 2 && hosts <= max_hosts, "fabric: {} hosts; valid is 2 to {}", hosts, max_hosts);
+  const bool crossbar = scenario.switch_kind == SwitchKind::crossbar;
+  const std::uint64_t least_hosts = crossbar ? 1 : 2;
+  require(hosts >= least_hosts && hosts <= max_hosts, "fabric: {} hosts; valid is {} to {}", hosts,
+          least_hosts, max_hosts);
   require(scenario.classes.size() <= max_traffic_classes, "classes: {} classes; valid is 1 to {}",
           scenario.classes.size(), max_traffic_classes);
   require(scenario.measure.warmup < scenario.measure.deadline,
           "measure.warmup: {} is not before the deadline, {}",
           print_quantity(scenario.measure.warmup), print_quantity(scenario.measure.deadline));
+  if (crossbar) return check_crossbar(scenario);
   const bool windowed = scenario.nic.receive != ReceiveMode::unreliable_datagram;
   require(!windowed || !(scenario.nic.window < scenario.nic.mtu),
           "nic.window: {} does not hold one packet of {} (nic.mtu)",

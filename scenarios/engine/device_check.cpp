@@ -74,6 +74,17 @@ void check_memory(const char* key, const Scenario& scenario, MakeMemory&& make) 
   }
 }
 
+/// The crossbar does at most one slot in a cycle.
+void check_slot(const Scenario& scenario) {
+  const CrossbarConfig& crossbar = scenario.crossbar;
+  check_rate("crossbar.port_rate", crossbar.port_rate, scenario);
+  const LinkRate rate = LinkRate::of(crossbar.port_rate, period_ps(scenario.fabric.clock));
+  if (SlotTime::of(crossbar.cell, rate).cycles_per_slot() >= 1) return;
+  throw InputError(fmt::format(
+      "crossbar.cell: {} takes less than a cycle at {}; make it, or fabric.clock, larger",
+      print_quantity(crossbar.cell), print_quantity(crossbar.port_rate)));
+}
+
 void check_memories(const Scenario& scenario, const Blueprint& blueprint) {
   if (scenario.switch_kind == SwitchKind::scheduled) {
     const ScheduledConfig config = without_auto(scenario);
@@ -93,6 +104,7 @@ void check_memories(const Scenario& scenario, const Blueprint& blueprint) {
 
 void check_devices(const Scenario& scenario) {
   check_clock(scenario);
+  if (scenario.switch_kind == SwitchKind::crossbar) return check_slot(scenario);
   check_rate("fabric.host_link.rate", scenario.fabric.host_link.rate, scenario);
   const bool single = scenario.fabric.topology == Topology::single;
   const bool scheduled = scenario.switch_kind == SwitchKind::scheduled;

@@ -61,7 +61,11 @@ void Fabric::build_boxes(const Scenario& scenario, const Blueprint& blueprint,
                          const Environment& environment) {
   for (unsigned box = 0; box < blueprint.boxes.size(); ++box) {
     const Blueprint::Box& drawn = blueprint.boxes[box];
-    if (scenario.switch_kind == SwitchKind::adaptive) {
+    if (scenario.switch_kind == SwitchKind::crossbar) {
+      crossbar_ = std::make_unique<CrossbarSwitch>(drawn.name.c_str(), environment,
+                                                   crossbar_place(scenario), scenario.crossbar);
+      devices_.push_back(crossbar_.get());
+    } else if (scenario.switch_kind == SwitchKind::adaptive) {
       build_switch(scenario, blueprint, box, environment);
       devices_.push_back(switches_.back().get());
     } else if (drawn.leaf) {
@@ -101,6 +105,30 @@ std::vector<SwitchPort> switch_ports(const Blueprint::Box& drawn) {
     ports.push_back({port.cable.rate, port.cable.latency, role});
   }
   return ports;
+}
+
+CrossbarPlace crossbar_place(const Scenario& scenario) {
+  const std::uint64_t period = period_ps(scenario.fabric.clock);
+  const auto cycles = [&](std::uint64_t ps) { return (ps + period - 1) / period; };
+  const WorkloadConfig& workload = scenario.workload.front();
+  const CrossbarConfig& config = scenario.crossbar;
+  const SlotTime slot = SlotTime::of(config.cell, LinkRate::of(config.port_rate, period));
+  const CellPattern pattern = workload.pattern == Pattern::diagonal ? CellPattern::diagonal
+                              : workload.pattern == Pattern::log_diagonal
+                                  ? CellPattern::log_diagonal
+                                  : CellPattern::uniform;
+  const double burst =
+      workload.pattern == Pattern::bursty ? static_cast<double>(workload.burst) : 1;
+  const std::uint64_t start = workload.start.picoseconds;
+  const std::uint64_t end =
+      std::min(start + workload.duration.picoseconds, scenario.measure.deadline.picoseconds);
+  const SlotWindow arrivals{slot.slot_from(cycles(start)), slot.slot_from(cycles(end))};
+  const std::uint32_t warm = slot.slot_from(cycles(scenario.measure.warmup.picoseconds));
+  return {static_cast<unsigned>(scenario.fabric.hosts),
+          slot,
+          {pattern, workload.load, burst},
+          arrivals,
+          {std::max(warm, arrivals.first), arrivals.end}};
 }
 
 void Fabric::build_leaf(const Scenario& scenario, const Blueprint& blueprint, unsigned box,
@@ -188,7 +216,7 @@ void Fabric::plug(unsigned box, unsigned port, Link& in, Link& out) {
 std::uint64_t Fabric::frame_hops() const {
   std::uint64_t frames = 0;
   for (const auto& link : links_) frames += link->frames();
-  return frames;
+  return crossbar_ ? crossbar_->departed() : frames;
 }
 
 std::uint64_t Fabric::result_hash() const {
@@ -197,11 +225,11 @@ std::uint64_t Fabric::result_hash() const {
     hash = (hash ^ link->hash()) * 0x9e3779b97f4a7c15;
     hash ^= hash >> 32;
   }
-  return hash;
+  return crossbar_ ? crossbar_->hash() : hash;
 }
 
 Cycle Fabric::quiet_from() const {
-  Cycle last = 0;
+  Cycle last = crossbar_ ? crossbar_->last_departure() + 1 : 0;
   for (const auto& link : links_) {
     if (link->frames() == 0) continue;
     last = std::max(last, link->ready_at() + link->latency() + link->pipeline());

@@ -13,6 +13,7 @@
 #include "engine/workload.h"
 #include "kernel/environment.h"
 #include "switches/adaptive_switch.h"
+#include "switches/crossbar_switch.h"
 #include "switches/fabric_element.h"
 #include "switches/scheduled_leaf.h"
 
@@ -23,6 +24,7 @@ namespace heddle {
 LeafPlace leaf_place(const Scenario& scenario, const ScheduledConfig& config,
                      const Blueprint& blueprint, unsigned box);
 std::vector<SwitchPort> switch_ports(const Blueprint::Box& drawn);
+CrossbarPlace crossbar_place(const Scenario& scenario);
 
 /// The names of all devices and links, "host0", "leaf0", "host0-leaf0", "leaf0.4-spine0.0": who
 /// sends comes first, with its port where it has several to the same peer.
@@ -41,6 +43,8 @@ class Fabric {
   const std::vector<std::unique_ptr<Hbm>>& memories() const { return memories_; }
   const std::vector<std::unique_ptr<FabricElement>>& elements() const { return elements_; }
   const std::vector<std::unique_ptr<AdaptiveSwitch>>& switches() const { return switches_; }
+  /// Where the scenario is about one; else null. Then there is nothing else in the fabric.
+  const CrossbarSwitch* crossbar() const { return crossbar_.get(); }
   const std::vector<std::unique_ptr<Link>>& links() const { return links_; }
 
   /// One end of a link.
@@ -60,8 +64,10 @@ class Fabric {
   /// Every device, in the order of construction.
   const std::vector<const Device*>& devices() const { return devices_; }
 
+  /// A cell through a crossbar counts as one.
   std::uint64_t frame_hops() const;
-  /// Over every frame on every link and its cycle; independent of device order.
+  /// Over every frame on every link and its cycle, and every cell through a crossbar and its slots;
+  /// independent of device order.
   std::uint64_t result_hash() const;
   /// First cycle in which nothing moves any more.
   Cycle quiet_from() const;
@@ -88,6 +94,7 @@ class Fabric {
   std::vector<std::unique_ptr<Hbm>> memories_;  // of leaves that spill
   std::vector<std::unique_ptr<FabricElement>> elements_;
   std::vector<std::unique_ptr<AdaptiveSwitch>> switches_;
+  std::unique_ptr<CrossbarSwitch> crossbar_;
   std::vector<const Device*> devices_;
   std::vector<Cable> cables_;
   unsigned hosts_per_leaf_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -335,7 +336,8 @@ std::vector<Scenario> load_text(const std::string& text, const std::string& name
 
 std::string label_of(const Scenario& scenario) {
   if (!scenario.variant.empty()) return scenario.variant;
-  return scenario.switch_kind == SwitchKind::scheduled ? "scheduled" : "adaptive";
+  constexpr std::array<const char*, 3> kinds{"scheduled", "adaptive", "crossbar"};
+  return kinds[static_cast<unsigned>(scenario.switch_kind)];
 }
 
 nlohmann::ordered_json parameters_of(const Scenario& scenario) {

@@ -90,16 +90,6 @@ void append(Json::object_t& object, const std::string& key, Json value) {
       key, std::move(value));
 }
 
-Json percentiles(const Histogram& histogram, double scale,
-                 const std::vector<std::pair<const char*, double>>& wanted) {
-  Json json;
-  json["mean"] = histogram.mean() * scale;
-  for (const auto& [name, share] : wanted) {
-    json[name] = static_cast<double>(histogram.quantile(share)) * scale;
-  }
-  return json;
-}
-
 Json packets(const RunFacts& facts, const Totals& totals) {
   Json json;
   json["injected"] = facts.log.injected_packets();
@@ -126,16 +116,6 @@ double throughput_gbps(const DeliveryLog& log, Cycle end, double cycle_ns) {
   if (log.first_due() >= end) return 0;
   return static_cast<double>(log.delivered_bytes()) * 8 /
          (static_cast<double>(end - log.first_due()) * cycle_ns);
-}
-
-Json latency(const DeliveryLog& log, double cycle_ns) {
-  Json json;
-  json["count"] = log.latency().count();
-  json.update(
-      percentiles(log.latency(), cycle_ns,
-                  {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}, {"p9999", 0.9999}}));
-  json["max"] = static_cast<double>(log.latency().maximum()) * cycle_ns;
-  return json;
 }
 
 Json latency_by_stage(const DeliveryLog& log, double cycle_ns) {
@@ -198,6 +178,51 @@ Json reordering(const ReorderTotals& totals) {
   return json;
 }
 
+Json links(const Fabric& fabric, Cycle end, double cycle_ns) {
+  Json::object_t all;
+  for (const auto& link : fabric.links()) {
+    if (link->frames() == 0) continue;
+    append(all, link->name(),
+           {{"utilization", link->utilization(end)},
+            {"paused_ns", static_cast<double>(link->paused_cycles(end)) * cycle_ns}});
+  }
+  return all;
+}
+
+void check_frames(const Device& device) {
+  const FrameBalance b = device.balance();
+  if (b.received + b.created == b.sent + b.consumed + b.dropped + b.held) return;
+  throw CheckFailure(fmt::format(
+      "{}: frames do not add up: {} received + {} created, {} sent + {} consumed + {} dropped + {} "
+      "held",
+      device.path(), b.received, b.created, b.sent, b.consumed, b.dropped, b.held));
+}
+
+}  // namespace
+
+Json percentiles(const Histogram& histogram, double scale, const Percentiles& wanted) {
+  Json json;
+  json["mean"] = histogram.mean() * scale;
+  for (const auto& [name, share] : wanted) {
+    json[name] = static_cast<double>(histogram.quantile(share)) * scale;
+  }
+  return json;
+}
+
+const Percentiles& latency_percentiles() {
+  static const Percentiles wanted{
+      {"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}, {"p9999", 0.9999}};
+  return wanted;
+}
+
+Json latency(const Histogram& times, double unit_ns) {
+  Json json;
+  json["count"] = times.count();
+  json.update(percentiles(times, unit_ns, latency_percentiles()));
+  json["max"] = static_cast<double>(times.maximum()) * unit_ns;
+  return json;
+}
+
 /// Queues that never held a byte are left out of the list, not of the totals.
 Json buffers(const Fabric& fabric, Cycle end) {
   std::array<std::uint64_t, buffer_role_count> totals{};
@@ -245,17 +270,6 @@ Json memories(const Fabric& fabric, Cycle end) {
   return all;
 }
 
-Json links(const Fabric& fabric, Cycle end, double cycle_ns) {
-  Json::object_t all;
-  for (const auto& link : fabric.links()) {
-    if (link->frames() == 0) continue;
-    append(all, link->name(),
-           {{"utilization", link->utilization(end)},
-            {"paused_ns", static_cast<double>(link->paused_cycles(end)) * cycle_ns}});
-  }
-  return all;
-}
-
 Json run(const RunFacts& facts, Cycle end, double cycle_ns) {
   const std::uint64_t hops = facts.fabric.frame_hops();
   Json json;
@@ -269,17 +283,6 @@ Json run(const RunFacts& facts, Cycle end, double cycle_ns) {
   json["result_hash"] = fmt::format("{:016x}", facts.fabric.result_hash());
   return json;
 }
-
-void check_frames(const Device& device) {
-  const FrameBalance b = device.balance();
-  if (b.received + b.created == b.sent + b.consumed + b.dropped + b.held) return;
-  throw CheckFailure(fmt::format(
-      "{}: frames do not add up: {} received + {} created, {} sent + {} consumed + {} dropped + {} "
-      "held",
-      device.path(), b.received, b.created, b.sent, b.consumed, b.dropped, b.held));
-}
-
-}  // namespace
 
 void check_laws(const RunFacts& facts) {
   for (const Device* device : facts.fabric.devices()) {
@@ -311,7 +314,7 @@ nlohmann::ordered_json measure(const RunFacts& facts) {
   Json json;
   json["packets"] = packets(facts, totals);
   json["throughput"]["gbps"] = throughput_gbps(facts.log, end, cycle_ns);
-  json["latency_ns"] = latency(facts.log, cycle_ns);
+  json["latency_ns"] = latency(facts.log.latency(), cycle_ns);
   json["latency_stage_ns"] = latency_by_stage(facts.log, cycle_ns);
   if (facts.log.slowest().latency != 0) {
     json["slowest_packet"] = slowest_packet(facts.log.slowest(), cycle_ns);

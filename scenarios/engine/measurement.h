@@ -3,6 +3,9 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/fabric.h"
 #include "engine/scenario.h"
@@ -25,6 +28,20 @@ struct RunFacts {
 /// record lost, no drop in a lossless class with automatic headroom, order kept by the scheduled
 /// fabric, credits asked for = granted = received.
 void check_laws(const RunFacts& facts);
+
+// --- parts of the results, shared with those of a crossbar
+// --------------------------------------
+
+/// Name in the results, and share of the distribution below.
+using Percentiles = std::vector<std::pair<const char*, double>>;
+const Percentiles& latency_percentiles();
+/// Mean and percentiles, each times `scale`.
+nlohmann::ordered_json percentiles(const Histogram& histogram, double scale,
+                                   const Percentiles& wanted);
+/// Of times in units of `unit_ns`.
+nlohmann::ordered_json latency(const Histogram& times, double unit_ns);
+nlohmann::ordered_json buffers(const Fabric& fabric, Cycle end);
+nlohmann::ordered_json run(const RunFacts& facts, Cycle end, double cycle_ns);
 
 /// The keys below `variants.<name>` of results.json (statistics.h).
 nlohmann::ordered_json measure(const RunFacts& facts);

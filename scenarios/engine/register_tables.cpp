@@ -79,12 +79,15 @@ std::string explain_registers(const std::vector<std::string>& names) {
   AdaptiveSwitch adaptive("adaptive_switch", environment, switch_ports(box),
                           {box.group_of_host, box.ports_of_group}, scenario.adaptive,
                           scenario.routing, scenario.classes, largest_packet_bytes(scenario.nic));
+  CrossbarSwitch crossbar("crossbar_switch", environment, crossbar_place(scenario),
+                          scenario.crossbar);
   Hbm hbm("hbm", clock, scheduled.hbm.memory);
 
   NameSelection wanted(names);
   std::vector<std::string> tables;
   if (wanted.has("device")) tables.push_back(common_table(nic));
-  for (Device* device : std::initializer_list<Device*>{&nic, &leaf, &element, &adaptive, &hbm}) {
+  for (Device* device :
+       std::initializer_list<Device*>{&nic, &leaf, &element, &adaptive, &crossbar, &hbm}) {
     if (wanted.has(device->path())) tables.push_back(device_table(device->path(), *device));
   }
   wanted.check();

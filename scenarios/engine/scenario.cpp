@@ -2,18 +2,30 @@
 
 namespace heddle {
 
+namespace {
+
+/// The choices of `switch` with hosts, links and packets; a crossbar has ports and cells only.
+std::vector<std::string> fabrics_of_hosts() { return {"scheduled", "adaptive"}; }
+
+}  // namespace
+
 void WorkloadConfig::describe(Fields& fields) {
   const std::vector<std::string> closed{"incast", "permutation", "all_to_all"};
-  const std::vector<std::string> open{"uniform", "bursty", "flows"};
+  const std::vector<std::string> open{"uniform", "bursty", "flows", "diagonal", "log_diagonal"};
   fields.choice("pattern", pattern,
-                {"incast", "permutation", "all_to_all", "uniform", "bursty", "flows", "file"},
-                "Who sends to whom; `file` is implied by the key `file`.");
+                {"incast", "permutation", "all_to_all", "uniform", "bursty", "flows", "file",
+                 "diagonal", "log_diagonal"},
+                "Who sends to whom; `file` is implied by the key `file`. A crossbar has `uniform`, "
+                "`bursty` (on-off), `diagonal` (2/3 to the output of the same number, 1/3 to the "
+                "next) and `log_diagonal` (half as many to each further output), and only it has "
+                "the last two.");
   fields
       .text("file", file, "Connection matrix (.cm), relative to the scenario's folder.",
             "UEC htsim connection matrix format")
       .when("pattern", {"file"});
   fields.add("message", message, 1, 1e12, "Payload bytes of each message.")
-      .when("pattern", {"incast", "permutation", "all_to_all", "uniform", "bursty"});
+      .when("pattern", {"incast", "permutation", "all_to_all", "uniform", "bursty"})
+      .when("/switch", fabrics_of_hosts());
   fields.add("senders", senders, 1, 65535, "Hosts that send to each receiver.")
       .when("pattern", {"incast"});
   fields.add("receivers", receivers, 1, 65535, "Hosts that receive, each from its own senders.")
@@ -27,17 +39,20 @@ void WorkloadConfig::describe(Fields& fields) {
       .when("pattern", {"permutation"});
   fields
       .add("load", load, 0.0001, 1,
-           "Offered load of each host: share of its link rate, headers and framing included.")
+           "Offered load of each host: share of its link rate, headers and framing included; of "
+           "a crossbar's input, cells per slot.")
       .when("pattern", open);
   fields
       .choice("arrivals", arrivals, {"bernoulli", "poisson"},
               "A message starts in each message time with probability `load`, or after an "
               "exponential gap.")
-      .when("pattern", {"uniform"});
+      .when("pattern", {"uniform"})
+      .when("/switch", fabrics_of_hosts());
   fields
       .add("burst", burst, 1, 1e6,
            "Mean messages per burst, back to back to one receiver; the silence between bursts is "
-           "exponential, with the mean that gives the load.")
+           "exponential, with the mean that gives the load. In a crossbar messages are cells, and "
+           "bursts and silences geometric.")
       .when("pattern", {"bursty"});
   fields
       .choice("sizes", sizes, {"web_search", "hadoop"}, "Distribution of message sizes.",
@@ -46,8 +61,9 @@ void WorkloadConfig::describe(Fields& fields) {
   fields.add("duration", duration, 1e3, 1e13, "How long messages keep arriving.")
       .when("pattern", open);
   fields.add("start", start, 0, 1e13, "When the first message may start.");
-  fields.add("traffic_class", traffic_class, 0, max_traffic_classes - 1,
-             "Class of the data packets.");
+  fields
+      .add("traffic_class", traffic_class, 0, max_traffic_classes - 1, "Class of the data packets.")
+      .when("/switch", fabrics_of_hosts());
 }
 
 void LinkConfig::describe(Fields& fields) {
@@ -60,7 +76,8 @@ void LinkConfig::describe(Fields& fields) {
 void FabricConfig::describe(Fields& fields) {
   fields.choice("topology", topology, {"single", "leaf_spine"},
                 "One switch (or one chassis), or leaves joined by spines.");
-  fields.add("hosts", hosts, 2, 65535, "Hosts on the switch.").when("topology", {"single"});
+  fields.add("hosts", hosts, 1, 65535, "Hosts on the switch, or ports of the crossbar.")
+      .when("topology", {"single"});
   fields.add("leaves", leaves, 1, 4096, "Leaf switches.").when("topology", {"leaf_spine"});
   fields.add("spines", spines, 1, 4096, "Spine switches or fabric elements.")
       .when("topology", {"leaf_spine"});
@@ -70,7 +87,8 @@ void FabricConfig::describe(Fields& fields) {
       .add("links_per_spine", links_per_spine, 1, 64,
            "Parallel links between each leaf and each spine.")
       .when("topology", {"leaf_spine"});
-  fields.section("host_link", host_link, "Between a host and its switch.");
+  fields.section("host_link", host_link, "Between a host and its switch.")
+      .when("/switch", fabrics_of_hosts());
   fields.section("fabric_link", fabric_link, "Between a leaf and a spine.")
       .when("topology", {"leaf_spine"});
   fields.add("clock", clock, 1e8, 1e10, "Clock of every device.");
@@ -111,7 +129,8 @@ void MeasureConfig::describe(Fields& fields) {
 void Scenario::describe(Fields& fields) {
   fields.text("name", name, "Title of the tables and name of the results folder.");
   fields.add("seed", seed, 0, 9007199254740991.0, "Of every random stream of the run.");
-  fields.choice("switch", switch_kind, {"scheduled", "adaptive"}, "Which fabric the leaves are.");
+  fields.choice("switch", switch_kind, {"scheduled", "adaptive", "crossbar"},
+                "Which fabric the leaves are; or one input-queued crossbar, alone.");
   fields
       .choice("routing", routing, {"ecmp", "flowlet", "adaptive", "spray"},
               "How a packet chooses among equal-cost ports.")
@@ -119,12 +138,17 @@ void Scenario::describe(Fields& fields) {
       .when("fabric.topology", {"leaf_spine"});
   fields.list("workload", workload, "What the hosts send; a list runs side by side.");
   fields.section("fabric", fabric, "Devices and cables.");
-  fields.list("classes", classes,
-              "Traffic classes from 0; the last carries acknowledgements and CNPs.");
+  fields
+      .list("classes", classes,
+            "Traffic classes from 0; the last carries acknowledgements and CNPs.")
+      .when("switch", fabrics_of_hosts());
   fields.section("scheduled", scheduled, "The scheduled fabric.").when("switch", {"scheduled"});
   fields.section("adaptive", adaptive, "The shallow-buffer switch.").when("switch", {"adaptive"});
-  fields.section("nic", nic, "The hosts' network interfaces.");
-  fields.list("events", events, "What happens to links during the run.").may_be_empty = true;
+  fields.section("crossbar", crossbar, "The input-queued crossbar.").when("switch", {"crossbar"});
+  fields.section("nic", nic, "The hosts' network interfaces.").when("switch", fabrics_of_hosts());
+  fields.list("events", events, "What happens to links during the run.")
+      .when("switch", fabrics_of_hosts())
+      .may_be_empty = true;
   fields.section("measure", measure, "What is counted, and when the run ends.");
 }
 

@@ -9,13 +9,24 @@
 #include "kernel/fields.h"
 #include "parts/traffic_class.h"
 #include "switches/adaptive_config.h"
+#include "switches/crossbar_config.h"
 #include "switches/scheduled_config.h"
 
 namespace heddle {
 
-enum class SwitchKind : std::uint8_t { scheduled, adaptive };
+enum class SwitchKind : std::uint8_t { scheduled, adaptive, crossbar };
 enum class Topology : std::uint8_t { single, leaf_spine };
-enum class Pattern : std::uint8_t { incast, permutation, all_to_all, uniform, bursty, flows, file };
+enum class Pattern : std::uint8_t {
+  incast,
+  permutation,
+  all_to_all,
+  uniform,
+  bursty,
+  flows,
+  file,
+  diagonal,
+  log_diagonal
+};
 enum class PermutationKind : std::uint8_t { random, shift };
 enum class Arrivals : std::uint8_t { bernoulli, poisson };
 enum class SizeDistribution : std::uint8_t { web_search, hadoop };
@@ -102,6 +113,7 @@ struct Scenario {
                                           {ClassScheduling::strict, 1, true}};
   ScheduledConfig scheduled;
   AdaptiveConfig adaptive;
+  CrossbarConfig crossbar;
   NicConfig nic;
   std::vector<EventConfig> events;
   MeasureConfig measure;

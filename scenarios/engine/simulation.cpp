@@ -6,6 +6,7 @@
 #include <chrono>
 #include <systemc>
 
+#include "engine/crossbar_measurement.h"
 #include "engine/events.h"
 #include "engine/fabric.h"
 #include "engine/loader.h"
@@ -24,6 +25,12 @@ HostLink host_link(const Scenario& scenario, std::uint64_t period_ps) {
           ethernet_framing_bytes};
 }
 
+/// A crossbar has its cells from a source of its own.
+std::vector<WorkloadConfig> messages(const Scenario& scenario) {
+  if (scenario.switch_kind == SwitchKind::crossbar) return {};
+  return scenario.workload;
+}
+
 /// A whole run: everything that exists once per process.
 class Simulation {
  public:
@@ -35,7 +42,7 @@ class Simulation {
                          options.wake_every_cycle, options.reproduce}),
         blueprint_(draw(scenario)),
         link_(host_link(scenario, period_ps_)),
-        workload_(scenario.workload, {blueprint_.hosts, link_, period_ps_, options.doorbells},
+        workload_(messages(scenario), {blueprint_.hosts, link_, period_ps_, options.doorbells},
                   scenario.seed, scenario.directory),
         log_(clock_.cycles(scenario.measure.warmup),
              [this](HostId source, HostId destination, std::uint64_t bytes) {
@@ -70,6 +77,7 @@ class Simulation {
   void verify(const RunFacts& facts) const;
   bool drained() const;
   bool waiting() const;
+  Cycle last_progress() const;
   bool interrupted();
   bool outside_busy() const { return options_.outside_busy && options_.outside_busy(); }
   std::vector<std::string> waits() const;
@@ -141,14 +149,23 @@ bool Simulation::drained() const {
   };
   return packets_.live() == 0 && all(fabric_.nics(), [](const auto& nic) { return nic->idle(); }) &&
          all(fabric_.leaves(), [](const auto& leaf) { return leaf->credits_at_rest(); }) &&
-         clock_.frames_under_way() == 0 && all(fabric_.links(), [this](const auto& link) {
-           return !link->disturbed() || link->ready_at() < elapsed_;
-         });
+         clock_.frames_under_way() == 0 &&
+         all(fabric_.links(),
+             [this](const auto& link) {
+               return !link->disturbed() || link->ready_at() < elapsed_;
+             }) &&
+         (fabric_.crossbar() == nullptr || fabric_.crossbar()->idle());
 }
 
 /// Something is under way, so that silence would mean that it is stuck.
 bool Simulation::waiting() const {
-  return packets_.live() != 0 || log_.messages_started() != log_.messages_completed();
+  return packets_.live() != 0 || log_.messages_started() != log_.messages_completed() ||
+         (fabric_.crossbar() != nullptr && fabric_.crossbar()->held() != 0);
+}
+
+/// The last time that something arrived where it was to go.
+Cycle Simulation::last_progress() const {
+  return fabric_.crossbar() != nullptr ? fabric_.crossbar()->last_progress() : log_.last_progress();
 }
 
 bool Simulation::interrupted() {
@@ -173,14 +190,14 @@ RunStatus Simulation::advance() {
     // Frames that say who is alive never end, so a run with events ends where it is looked at: that
     // must not depend on who has slept.
     if (script_.next() != never) until = std::min(deadline, script_.next());
-    if (waiting()) until = std::min(until, log_.last_progress() + watchdog);
+    if (waiting()) until = std::min(until, last_progress() + watchdog);
     if (waves_ != nullptr && !waves_->begun()) {
       if (elapsed_ == waves_->begin_cycle()) waves_->begin();
       if (!waves_->begun()) until = std::min(until, waves_->begin_cycle());
     }
     run_until(std::max(until, elapsed_ + 1));
     if (drained() && !outside_busy()) break;
-    if (waiting() && elapsed_ >= log_.last_progress() + watchdog) return RunStatus::no_progress;
+    if (waiting() && elapsed_ >= last_progress() + watchdog) return RunStatus::no_progress;
     if (interrupted()) break;  // the caller knows, and drops the outcome
   }
   if (!drained()) return elapsed_ < deadline ? RunStatus::no_progress : RunStatus::deadline;
@@ -236,7 +253,8 @@ RunOutcome Simulation::run() {
                                                           : "deadline",
                        wall_s()};
   verify(facts);
-  RunOutcome outcome{status, explain(status), measure(facts)};
+  RunOutcome outcome{status, explain(status),
+                     fabric_.crossbar() != nullptr ? measure_crossbar(facts) : measure(facts)};
   if (!scenario_.events.empty()) {
     outcome.results["events"] = script_.results(fabric_.quiet_from());
   }
@@ -256,6 +274,10 @@ std::vector<std::string> Simulation::waits() const {
 
 std::string Simulation::explain(RunStatus status) const {
   if (status == RunStatus::done) return "";
+  if (status == RunStatus::deadline && fabric_.crossbar() != nullptr) {
+    return fmt::format("the deadline of {} passed with {} cells inside",
+                       print_quantity(scenario_.measure.deadline), fabric_.crossbar()->held());
+  }
   if (status == RunStatus::deadline) {
     return fmt::format(
         "the deadline of {} passed with {} messages not complete and {} packets and answers in "
@@ -264,7 +286,7 @@ std::string Simulation::explain(RunStatus status) const {
         log_.messages_started() - log_.messages_completed(), packets_.live());
   }
   std::string text =
-      fmt::format("no progress since cycle {}; who waits for whom:", log_.last_progress());
+      fmt::format("no progress since cycle {}; who waits for whom:", last_progress());
   constexpr std::size_t shown = 40;
   const std::vector<std::string> lines = waits();
   for (std::size_t i = 0; i < std::min(shown, lines.size()); ++i) text += "\n  " + lines[i];

@@ -72,6 +72,30 @@ void add_latency(Statistics& all) {
   }
 }
 
+void add_cells(Statistics& all) {
+  all.insert(
+      all.end(),
+      {{"cells.load", "cells", "Cells that came to an input of the crossbar per slot."},
+       {"cells.throughput.mean", "cells", "Cells that left by an output per slot."},
+       {"cells.throughput.half_width", "cells",
+        "Half of the 95 % confidence interval of the throughput (batch means)."},
+       {"cells.wait_slots.count", "cells",
+        "Cells in the wait figures: arrived after the warm-up, left before the end of arrivals."},
+       {"cells.wait_slots.half_width", "slots",
+        "Half of the 95 % confidence interval of the mean wait (batch means)."}});
+  add_distribution(all, "cells.wait_slots", "slots",
+                   "a cell's wait: slot of departure less slot of arrival",
+                   {"mean", "p50", "p90", "p99", "p999", "p9999", "max"});
+  all.insert(all.end(),
+             {{"theory.throughput.mean", "cells", "What `cells.throughput.mean` should be."},
+              {"theory.throughput.half_width", "cells",
+               "Half of its confidence interval; absent where it is exact."},
+              {"theory.wait_slots.mean", "slots", "What `cells.wait_slots.mean` should be."},
+              {"theory.wait_slots.half_width", "slots",
+               "Half of its confidence interval; absent where it is exact."},
+              {"theory.source", "word", "Who says so."}});
+}
+
 void add_slowest_packet(Statistics& all) {
   all.insert(
       all.end(),
@@ -167,12 +191,15 @@ void add_run(Statistics& all) {
               {"run.seed", "number", "Seed of every random stream of the run."},
               {"run.cycles", "cycles", "Simulated clock cycles."},
               {"run.time_ns", "ns", "Simulated time."},
-              {"run.frame_hops", "frames", "Frames carried, counted once per link."},
+              {"run.frame_hops", "frames",
+               "Frames carried, counted once per link; a crossbar's cells once."},
               {"run.wall_s", "s", "Elapsed real time; differs from run to run."},
               {"run.ns_per_frame_hop", "ns",
                "Real time per frame and link, the simulator's speed; differs from run to run."},
               {"run.result_hash", "word",
-               "Hash over every frame on every link and its cycle: equal for equal behaviour."}});
+               "Hash over every frame on every link and its cycle, or every cell through a "
+               "crossbar and its "
+               "slots: equal for equal behaviour."}});
 }
 
 void add_events(Statistics& all) {
@@ -199,6 +226,7 @@ Statistics declare() {
   Statistics all;
   add_packets(all);
   add_latency(all);
+  add_cells(all);
   add_slowest_packet(all);
   add_messages(all);
   add_reordering(all);
@@ -240,11 +268,11 @@ const std::vector<StageText>& stage_texts() {
       {"propagation", "in flight on links"},
       {"pipeline", "in fixed processing inside devices"},
       {"credit_wait", "first of its VOQ, which had no credit"},
-      {"voq_queue", "behind other packets of its VOQ"},
+      {"voq_queue", "behind other packets of its VOQ, or in the queue of a crossbar's input"},
       {"hbm", "in the external memory of a leaf"},
       {"fabric_queue", "waiting for a link inside the fabric"},
       {"reassembly", "complete but for cells still missing"},
-      {"egress_queue", "waiting for the link to its host"},
+      {"egress_queue", "waiting for the link to its host, or in the queue of a crossbar's output"},
       {"paused", "waiting for a link that flow control had stopped"},
       {"retransmission", "from its first to its last transmission by the host"}};
   return stages;

@@ -17,7 +17,18 @@ using Json = nlohmann::ordered_json;
 
 constexpr unsigned label_width = 25;
 
-enum class Style { count, duration, bytes, percent, factor, gbps, seconds, word };
+enum class Style {
+  count,
+  duration,
+  bytes,
+  percent,
+  factor,
+  gbps,
+  seconds,
+  word,
+  figure,
+  plus_minus
+};
 
 struct Row {
   const char* label;
@@ -50,7 +61,21 @@ const std::vector<RowGroup>& groups_before_stages() {
         {"p99", "latency_ns.p99", Style::duration},
         {"p99.9", "latency_ns.p999", Style::duration},
         {"max", "latency_ns.max", Style::duration}},
-       "latency_ns.count"}};
+       "latency_ns.count"},
+      {"cells per slot and port",
+       {{"offered", "cells.load", Style::figure},
+        {"carried", "cells.throughput.mean", Style::figure},
+        {"95 % confidence", "cells.throughput.half_width", Style::plus_minus},
+        {"theory", "theory.throughput.mean", Style::figure},
+        {"its confidence", "theory.throughput.half_width", Style::plus_minus}}},
+      {"wait, slots",
+       {{"mean", "cells.wait_slots.mean", Style::figure},
+        {"95 % confidence", "cells.wait_slots.half_width", Style::plus_minus},
+        {"theory", "theory.wait_slots.mean", Style::figure},
+        {"its confidence", "theory.wait_slots.half_width", Style::plus_minus},
+        {"p50", "cells.wait_slots.p50", Style::figure},
+        {"p99", "cells.wait_slots.p99", Style::figure},
+        {"p99.9", "cells.wait_slots.p999", Style::figure}}}};
   return groups;
 }
 
@@ -120,6 +145,10 @@ std::string text_of(const Json& value, Style style) {
       return number > 0 && number < 0.0001 ? "<0.01 %" : three_digits(number * 100) + " %";
     case Style::factor:
       return three_digits(number) + " x";
+    case Style::figure:
+      return fmt::format("{:.4g}", number);
+    case Style::plus_minus:
+      return fmt::format("+-{:.2g}", number);
     case Style::gbps:
       return three_digits(number) + " Gbps";
     default:
@@ -264,6 +293,17 @@ class Columns {
   std::string text_;
 };
 
+/// Where the rows of theory come from.
+std::string theory_sources(const Json& variants) {
+  std::string text;
+  for (const auto& [name, variant] : variants.items()) {
+    const Json& source = at_path(variant, "theory.source");
+    if (source.is_null()) continue;
+    text += fmt::format("  {}: {}\n", name, source.get<std::string>());
+  }
+  return text.empty() ? text : "theory\n" + text;
+}
+
 /// Divides by the largest step of the scale that leaves at least one.
 template <std::size_t N>
 std::string scaled(double value, double step, const std::array<const char*, N>& units) {
@@ -315,7 +355,7 @@ std::string table(const Json& document, unsigned width) {
     used += column;
   }
   flush();
-  return text;
+  return text + theory_sources(document.at("variants"));
 }
 
 }  // namespace heddle

@@ -26,11 +26,12 @@ std::vector<std::string> matching(const std::vector<std::string>& globs,
                                  [&](const std::string& name) { return matches(glob, name); });
     if (any) continue;
     const std::string close = nearest(glob, names);
-    throw InputError(
-        fmt::format("--trace '{}': matches no device and no link{}", glob,
-                    close.empty() ? fmt::format("; names are such as {}, {} and {}", names.front(),
-                                                names[names.size() - 2], names.back())
-                                  : fmt::format("; did you mean '{}'?", close)));
+    throw InputError(fmt::format(
+        "--trace '{}': matches no device and no link{}", glob,
+        !close.empty()     ? fmt::format("; did you mean '{}'?", close)
+        : names.size() < 3 ? fmt::format("; there is only {}", names.front())
+                           : fmt::format("; names are such as {}, {} and {}", names.front(),
+                                         names[names.size() - 2], names.back())));
   }
   std::vector<std::string> chosen;
   std::copy_if(names.begin(), names.end(), std::back_inserter(chosen), [&](const auto& name) {

@@ -86,8 +86,10 @@ FinishedRun finished_run(const fs::path& file, const std::string& wanted) {
   const Json& results = json.at("variants").at(variant);
   try {
     if (!results.contains("slowest_packet")) {
-      throw InputError(
-          fmt::format("{}: {}: no packet was delivered after warm-up", file.string(), variant));
+      throw InputError(fmt::format("{}: {}: {}", file.string(), variant,
+                                   results.contains("cells")
+                                       ? "the cells of a crossbar keep no story of their own"
+                                       : "no packet was delivered after warm-up"));
     }
     const Json& slowest = results.at("slowest_packet");
     return {load_again(file, json, variant),

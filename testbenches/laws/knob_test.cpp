@@ -116,6 +116,10 @@ std::string matrix(const std::string& name) {
   return std::string(HEDDLE_SOURCE_DIR "/testbenches/fuzz/corpus/connection_matrix/") + name;
 }
 
+const std::string crossbar =
+    "switch: crossbar\nfabric: {topology: single, hosts: 8}\n"
+    "workload: {pattern: uniform, load: 0.95, duration: 2 us}\n";
+
 /// What `--set` gives to turn a knob in a scenario.
 struct Turn {
   std::string path;
@@ -249,6 +253,15 @@ const std::vector<Turn> turns{
     {"adaptive.grade", "64 B", adaptive_many_paths},
     {"adaptive.grades", "2", adaptive_uneven},
     {"adaptive.trimming", "true", adaptive_lossy},
+
+    {"crossbar.queueing", "fifo", crossbar},
+    {"crossbar.matching", "pim", crossbar},
+    {"crossbar.iterations", "1", crossbar},
+    {"crossbar.input_speedup", "2", crossbar + "crossbar: {output_speedup: 2}\n"},
+    {"crossbar.output_speedup", "2", crossbar},
+    {"crossbar.queue_cells", "1", crossbar},
+    {"crossbar.cell", "128 B", crossbar},
+    {"crossbar.port_rate", "200 Gbps", crossbar},
 
     {"nic.mtu", "1 KiB", scheduled},
     {"nic.receive", "out_of_order_placement", adaptive_lossy},
@@ -390,6 +403,24 @@ void add_needed(const std::map<std::string, Key>& keys, const std::string& key,
   }
 }
 
+/// The value that the last of these `--set` options gives to `key`.
+std::string last_value(const std::vector<std::string>& sets, const std::string& key) {
+  std::string value;
+  for (const std::string& set : sets) {
+    if (set.rfind(key + "=", 0) == 0) value = set.substr(key.size() + 1);
+  }
+  return value;
+}
+
+/// `--set` options without which no scenario has a crossbar, or one of its patterns.
+void add_crossbar(std::vector<std::string>& sets) {
+  const std::string pattern = last_value(sets, "workload.pattern");
+  const bool diagonal = pattern == "diagonal" || pattern == "log_diagonal";
+  if (!diagonal && last_value(sets, "switch") != "crossbar") return;
+  sets.push_back("fabric.topology=single");
+  sets.push_back(diagonal ? "switch=crossbar" : "workload.pattern=uniform");
+}
+
 TEST(Knobs, AKeyWithoutMeaningIsRejected) {
   const std::map<std::string, Key> keys = declared_keys();
   unsigned rejected = 0;
@@ -403,6 +434,7 @@ TEST(Knobs, AKeyWithoutMeaningIsRejected) {
         if (condition.key == "events.action") options.sets.push_back("events.link=host0-leaf0");
         add_needed(keys, condition.key, options.sets);
         options.sets.push_back(condition.key + "=" + choice);
+        add_crossbar(options.sets);
         if (choice == "file") options.sets.push_back("workload.file=" + matrix("one"));
         options.sets.push_back(key + "=" + (declared.value.empty() ? "x" : declared.value));
         try {

@@ -49,8 +49,10 @@ std::vector<Member> members_of(const std::string& file) {
 
 std::vector<Member> library() {
   std::vector<std::string> files;
-  for (const auto& entry : fs::directory_iterator(path_of(""))) {
-    if (entry.path().extension() == ".yaml") files.push_back(entry.path().filename().string());
+  for (const auto& entry : fs::recursive_directory_iterator(path_of(""))) {
+    if (entry.path().extension() == ".yaml") {
+      files.push_back(entry.path().lexically_relative(path_of("")).string());
+    }
   }
   std::sort(files.begin(), files.end());
   std::vector<Member> members;

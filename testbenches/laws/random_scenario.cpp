@@ -167,6 +167,16 @@ Traffic traffic_of(const WorkloadConfig& workload, const Scenario& scenario) {
   return {messages, messages * static_cast<double>(workload.message.value)};
 }
 
+/// That come to a crossbar, each of which may cost a matching.
+double cells_of(const Scenario& scenario) {
+  const CrossbarConfig& crossbar = scenario.crossbar;
+  const auto bits = static_cast<double>(crossbar.cell.value * 8);
+  const double slots = static_cast<double>(scenario.workload.front().duration.picoseconds) * 1e-12 *
+                       static_cast<double>(crossbar.port_rate.bits_per_second) / bits;
+  return slots * static_cast<double>(scenario.fabric.hosts) *
+         static_cast<double>(std::max(crossbar.input_speedup, crossbar.output_speedup));
+}
+
 /// Sent on all links, about.
 double frames_of(const Traffic& traffic, const Scenario& scenario) {
   const double packets =
@@ -182,6 +192,7 @@ bool is_legal_and_short(const Scenario& scenario) {
   } catch (const InputError&) {
     return false;
   }
+  if (scenario.switch_kind == SwitchKind::crossbar) return cells_of(scenario) <= most_frames;
   double frames = 0;
   double messages = 0;
   for (const WorkloadConfig& workload : scenario.workload) {
@@ -261,6 +272,11 @@ class Drawing {
     scenario_.nic.retransmission_timeout = Duration{1'000'000'000};
     scenario_.measure.deadline = Duration{5'000'000'000};
     scenario_.measure.watchdog = Duration{2'000'000'000};
+    if (seed % 8 == 7) {  // few others would become one: nearly nothing else fits it
+      scenario_.switch_kind = SwitchKind::crossbar;
+      scenario_.fabric.topology = Topology::single;
+      scenario_.workload.front().pattern = Pattern::uniform;
+    }
     root_ = describe(scenario_);
     all_lossless_ = one_in(2);
     trims_ = !all_lossless_ && one_in(2);
@@ -299,6 +315,7 @@ class Drawing {
 
   const Section& section(const std::string& key) const { return *find_key(root_.sections, key); }
 
+  bool is_crossbar() const { return scenario_.switch_kind == SwitchKind::crossbar; }
   bool one_in(std::uint32_t n) { return random_.below(n) == 0; }
   template <class Array>
   auto& any_of(const Array& values) {
@@ -318,6 +335,7 @@ class Drawing {
   void draw_list(const Section& list, const std::string& path) {
     constexpr std::array<std::size_t, 6> sizes{1, 1, 1, 2, 3, 8};
     const bool workload = list.key == "workload";
+    if (workload && is_crossbar()) return draw_fields(list.members().front(), path);
     list.resize(std::min<std::size_t>(any_of(sizes), workload ? 3 : 8));
     if (workload) {
       for (WorkloadConfig& config : scenario_.workload) config.message = first_message;
@@ -387,7 +405,9 @@ class Drawing {
   void draw_fields(const Section& section, const std::string& path) {
     for (const Field& field : section.fields) {
       const std::string field_path = join_path(path, field.key);
-      const bool skipped = std::find(fixed.begin(), fixed.end(), field_path) != fixed.end() ||
+      const bool stays = field_path == "switch" && is_crossbar();
+      const bool skipped = stays ||
+                           std::find(fixed.begin(), fixed.end(), field_path) != fixed.end() ||
                            broken_condition(field.conditions, section, root_).has_value();
       if (skipped || (!always_drawn(field_path) && !one_in(2))) continue;
       draw_field(field, field_path);

@@ -200,6 +200,22 @@ TEST_F(CommandLine, BadArguments) {
   expect_bad("run small.yaml --variant scheduled --variant adaptive", "may stand only once");
 }
 
+TEST_F(CommandLine, BadCrossbars) {
+  write("crossbar.yaml",
+        "switch: crossbar\nfabric: {topology: single}\nworkload: {pattern: uniform}\n");
+  expect_bad("validate crossbar.yaml --set fabric.topology=leaf_spine", "it needs 'single'");
+  expect_bad("validate crossbar.yaml --set fabric.hosts=65", "a crossbar has up to 64 ports");
+  expect_bad("validate crossbar.yaml --set workload.pattern=incast", "a crossbar has 'uniform'");
+  expect_bad("validate crossbar.yaml --set crossbar.cell='49 B'", "takes less than a cycle");
+  expect_bad("validate crossbar.yaml --set nic.mtu='4 KiB'", "applies only when switch is");
+  expect_bad("validate crossbar.yaml --set crossbar.queueing=output --set crossbar.iterations=2",
+             "applies only when");
+  expect_bad("run crossbar.yaml --out out --trace nothing", "there is only crossbar");
+  write("hosts.yaml", "fabric: {topology: single}\n");
+  expect_bad("validate hosts.yaml --set workload.pattern=diagonal", "only 'switch: crossbar' has");
+  expect_bad("validate hosts.yaml --set fabric.hosts=1", "1 hosts; valid is 2 to");
+}
+
 TEST_F(CommandLine, BadScenarios) {
   expect_bad("compare none.yaml", "none.yaml: no such file");
   expect_bad("compare .", "is a folder");
@@ -208,7 +224,7 @@ TEST_F(CommandLine, BadScenarios) {
   expect_bad("validate small.yaml --set nic.mtu=4", "has no unit");
   expect_bad("validate small.yaml --set workload.message='-1 MiB'", "negative");
   expect_bad("validate small.yaml --set workload.message='99999999999 GiB'", "too large");
-  expect_bad("validate small.yaml --set fabric.hosts=99999999", "valid is 2 to 65535");
+  expect_bad("validate small.yaml --set fabric.hosts=99999999", "valid is 1 to 65535");
   write("incast.yaml", "workload: {pattern: incast, senders: 16}\n");
   expect_bad("validate incast.yaml", "needs 17 hosts, but the fabric has 16");
   write("garbage.yaml", std::string("\x7f"

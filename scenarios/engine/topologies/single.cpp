@@ -1,4 +1,5 @@
-// One box: one shallow-buffer switch, or one chassis of line cards and fabric elements.
+// One box: one shallow-buffer switch, one chassis of line cards and fabric elements, or one
+// crossbar.
 #include "engine/blueprint.h"
 
 namespace heddle {
@@ -6,6 +7,11 @@ namespace heddle {
 Blueprint draw_single(const Scenario& scenario, Extent extent) {
   const FabricConfig& fabric = scenario.fabric;
   const auto hosts = static_cast<unsigned>(fabric.hosts);
+  if (scenario.switch_kind == SwitchKind::crossbar) {
+    Blueprint alone;  // it has no cables, hence no hosts
+    alone.boxes.emplace_back().name = "crossbar";
+    return alone;
+  }
   if (scenario.switch_kind == SwitchKind::adaptive) {
     return draw_two_tiers({1, hosts, 0, 1, fabric.host_link, fabric.fabric_link}, extent);
   }
