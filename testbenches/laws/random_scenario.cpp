@@ -293,7 +293,7 @@ class Drawing {
       if (!in_its_turn) draw_inner(inner, root_, "");
     }
     draw_inner(section("workload"), root_, "");
-    draw_events();
+    if (!is_crossbar()) draw_events();  // it has no links
     Scenario plain;
     const Section defaults = describe(plain);
     with_presets(plain, defaults);

@@ -126,7 +126,7 @@ TEST(CrossbarTiming, RegistersSayWhatItCounts) {
       return found.declared->read(found.index);
     };
     bench.run(50);
-    EXPECT_EQ(read(0x00), 5U) << "kind";
+    EXPECT_EQ(read(0x00), 6U) << "kind";
     EXPECT_EQ(read(0x08), 4U) << "ports";
     EXPECT_EQ(read(0x100), 1U) << "queueing: voq";
     EXPECT_EQ(read(0x108), 4U) << "iterations";
