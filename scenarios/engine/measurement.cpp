@@ -198,6 +198,21 @@ void check_frames(const Device& device) {
       device.path(), b.received, b.created, b.sent, b.consumed, b.dropped, b.held));
 }
 
+void check_links(const RunFacts& facts) {
+  std::uint64_t started = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t taken = 0;
+  for (const auto& link : facts.fabric.links()) {
+    started += link->frames();
+    lost += link->losses().frames;
+  }
+  for (const Device* device : facts.fabric.devices()) taken += device->frames_taken();
+  if (started == taken + lost + facts.frames_under_way) return;
+  throw CheckFailure(
+      fmt::format("{} frames have started on links, but {} were taken, {} lost, {} are under way",
+                  started, taken, lost, facts.frames_under_way));
+}
+
 }  // namespace
 
 Json percentiles(const Histogram& histogram, double scale, const Percentiles& wanted) {
@@ -289,6 +304,7 @@ void check_laws(const RunFacts& facts) {
     check_frames(*device);
     device->verify(facts.drained);
   }
+  check_links(facts);
   const Totals totals = add_up(facts.fabric);
   const std::uint64_t answers_under_way =
       totals.answers - totals.answers_received - totals.all_dropped_answers();

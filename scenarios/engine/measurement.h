@@ -17,20 +17,21 @@ struct RunFacts {
   const Scenario& scenario;
   const Fabric& fabric;
   const DeliveryLog& log;
-  std::uint64_t live_packets;  ///< records still in use: packets and answers under way
+  std::uint64_t live_packets;      ///< records still in use: packets and answers under way
+  std::uint64_t frames_under_way;  ///< on links
   std::uint64_t period_ps;
   bool drained;  ///< the run ended with nothing in flight
   std::string status;
   double wall_s;
 };
 
-/// Throws CheckFailure when a law is broken: frames in = out + held + dropped at every device, no
-/// record lost, no drop in a lossless class with automatic headroom, order kept by the scheduled
-/// fabric, credits asked for = granted = received.
+/// Throws CheckFailure when a law is broken: frames in = out + held + dropped at every device,
+/// frames started = taken + lost + under way on all links, no record lost, no drop in a lossless
+/// class with automatic headroom, order kept by the scheduled fabric, credits asked for = granted =
+/// received.
 void check_laws(const RunFacts& facts);
 
-// --- parts of the results, shared with those of a crossbar
-// --------------------------------------
+// --- parts of the results, shared with those of a crossbar --------------------------------------
 
 /// Name in the results, and share of the distribution below.
 using Percentiles = std::vector<std::pair<const char*, double>>;

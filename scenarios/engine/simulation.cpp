@@ -246,6 +246,7 @@ RunOutcome Simulation::run() {
                        fabric_,
                        log_,
                        packets_.live(),
+                       clock_.frames_under_way(),
                        period_ps_,
                        drained(),
                        status == RunStatus::done          ? "done"
