@@ -109,7 +109,7 @@ class Clock : public sc_core::sc_prim_channel {
     devices_[device].hot_lines = lines;
   }
 
-  /// Where the device takes its frames from; called once for each reason of a link.
+  /// What the device is to know of the link that wakes it for `reason`; before the run.
   void bind_input(std::uint32_t device, std::uint32_t reason, const Input& input);
   /// A frame that arrives in this cycle, by what an Input says of it.
   const Arrival& arrival(std::uint32_t place) const { return arrivals_[place]; }

@@ -50,7 +50,7 @@ class alignas(64) Link {
   /// Says who receives: which device, for which reason it is woken, whether it acts on a frame's
   /// head or tail, and the fixed processing it does before that. `reason` is below 65,536.
   void bind_receiver(std::uint32_t device, unsigned reason, Delivery delivery, Cycle pipeline);
-  /// What the time is called that packets wait for this link.
+  /// What the time is called that packets wait for this link; before the run.
   void set_waiting(Stage waiting);
   Stage waiting() const { return waiting_; }
 
