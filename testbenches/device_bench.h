@@ -89,19 +89,25 @@ struct Seen {
   Frame frame;
 };
 
-/// Notes the cycle in which it takes each frame of a link.
-class Receiver : public Device {
+/// A device of a test: it has a clock and links, and nothing to show.
+class BareDevice : public Device {
  public:
-  Receiver(Workbench& bench, Link& link, Delivery delivery, Cycle pipeline)
-      : Device("receiver", bench.clock(), 1) {
-    link.bind_receiver(id(), 0, delivery, pipeline);
-  }
-  const std::vector<Seen>& taken() const { return taken_; }
+  using Device::Device;
 
   void waits(std::vector<std::string>&) const override {}
   std::vector<BufferView> buffers() const override { return {}; }
   FrameBalance balance() const override { return {}; }
   void verify(bool) const override {}
+};
+
+/// Notes the cycle in which it takes each frame of a link.
+class Receiver : public BareDevice {
+ public:
+  Receiver(Workbench& bench, Link& link, Delivery delivery, Cycle pipeline)
+      : BareDevice("receiver", bench.clock(), 1) {
+    link.bind_receiver(id(), 0, delivery, pipeline);
+  }
+  const std::vector<Seen>& taken() const { return taken_; }
 
  private:
   void cycle() override {
@@ -116,10 +122,10 @@ class Receiver : public Device {
 };
 
 /// The other end of a device's port. Takes frames in whole, with no processing of its own.
-class Station : public Device, public LinkProbe {
+class Station : public BareDevice, public LinkProbe {
  public:
   Station(const char* name, Workbench& bench)
-      : Device(name, bench.clock(), 2), packets_(bench.packets()) {}
+      : BareDevice(name, bench.clock(), 2), packets_(bench.packets()) {}
 
   void attach(Link& in, Link& out) {
     in.bind_receiver(id(), 0, Delivery::tail, 0);
@@ -147,11 +153,6 @@ class Station : public Device, public LinkProbe {
     }
     return cycles;
   }
-
-  void waits(std::vector<std::string>&) const override {}
-  std::vector<BufferView> buffers() const override { return {}; }
-  FrameBalance balance() const override { return {}; }
-  void verify(bool) const override {}
 
  private:
   void started(const Frame& frame, Cycle now) override {

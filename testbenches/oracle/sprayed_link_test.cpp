@@ -16,6 +16,7 @@
 #include <memory>
 #include <vector>
 
+#include "device_bench.h"
 #include "engine/child_process.h"
 #include "long_tests.h"
 #include "oracle/oracle_support.h"
@@ -40,7 +41,7 @@ constexpr std::uint32_t packet_bytes = cell_payload + ethernet_framing_bytes;
 /// Feeds a device by `sources` links and empties it by `sinks` links. In each cycle each source
 /// starts, with probability `chance`, the frame that `make` returns; what arrives by a sink is
 /// asked how long it has waited for that link.
-class Surroundings : public Device {
+class Surroundings : public BareDevice {
  public:
   struct Plan {
     unsigned sources;
@@ -51,7 +52,7 @@ class Surroundings : public Device {
   };
 
   Surroundings(const Environment& environment, const Plan& plan)
-      : Device("surroundings", environment.clock, plan.sources + plan.sinks),
+      : BareDevice("surroundings", environment.clock, plan.sources + plan.sinks),
         packets_(environment.packets),
         plan_(plan),
         random_(clock_.options().seed, "surroundings", "arrivals"),
@@ -64,11 +65,6 @@ class Surroundings : public Device {
   void attach_sink(unsigned sink, Link& link) {
     link.bind_receiver(id(), plan_.sources + sink, Delivery::tail, 0);
   }
-
-  void waits(std::vector<std::string>& /*lines*/) const override {}
-  std::vector<BufferView> buffers() const override { return {}; }
-  FrameBalance balance() const override { return {}; }
-  void verify(bool /*drained*/) const override {}
 
   const std::vector<std::uint64_t>& wait_counts() const { return wait_counts_; }
 

@@ -41,12 +41,12 @@ struct Answer {
 
 /// An initiator on the calendar: sends each request in its cycle, or as soon as the protocol
 /// allows.
-class Initiator : public Device {
+class Initiator : public BareDevice {
  public:
   tlm_utils::simple_initiator_socket<Initiator> socket;
 
   Initiator(const sc_core::sc_module_name& module_name, Clock& clock)
-      : Device(module_name, clock, 1), socket("socket") {
+      : BareDevice(module_name, clock, 1), socket("socket") {
     socket.register_nb_transport_bw(this, &Initiator::nb_transport_bw);
   }
 
@@ -61,11 +61,6 @@ class Initiator : public Device {
 
   const std::vector<Answer>& answers() const { return answers_; }
   const TlmPayloadPool& pool() const { return pool_; }
-
-  void waits(std::vector<std::string>&) const override {}
-  std::vector<BufferView> buffers() const override { return {}; }
-  FrameBalance balance() const override { return {}; }
-  void verify(bool) const override {}
 
  private:
   struct Open {
