@@ -72,9 +72,10 @@ function(heddle_test_support)
   endif()
 endfunction()
 
-# heddle_tests(KIND): testbenches/KIND/**.cpp -> executable KIND_tests; one CTest entry per test,
-# named KIND.Suite.Test and labelled KIND.
+# heddle_tests(KIND [LINKS lib...]): testbenches/KIND/**.cpp -> executable KIND_tests; one CTest
+# entry per test, named KIND.Suite.Test and labelled KIND.
 function(heddle_tests kind)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LINKS")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS testbenches/${kind}/*.cpp)
   if(NOT sources)
     return()
@@ -83,7 +84,7 @@ function(heddle_tests kind)
   set(name ${kind}_tests)
   add_executable(${name} ${sources})
   target_compile_options(${name} PRIVATE ${HEDDLE_WARNINGS})
-  target_link_libraries(${name} PRIVATE heddle_testing)
+  target_link_libraries(${name} PRIVATE heddle_testing ${arg_LINKS})
 
   # PRE_TEST: the tests are listed when CTest starts, so that building never runs them.
   gtest_discover_tests(${name}

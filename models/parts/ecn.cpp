@@ -28,10 +28,16 @@ double mark_probability(const EcnConfig& config, std::uint64_t queue_bytes) {
          static_cast<double>(config.kmax.value - config.kmin.value);
 }
 
+std::uint64_t mark_slope(const EcnConfig& config) {
+  if (!(config.kmin < config.kmax)) return 0;
+  const auto bytes = static_cast<double>(config.kmax.value - config.kmin.value);
+  return static_cast<std::uint64_t>(std::ceil(std::ldexp(config.pmax, 56) / bytes));
+}
+
 bool mark(const EcnConfig& config, std::uint64_t queue_bytes, std::uint64_t random) {
-  const double probability = mark_probability(config, queue_bytes);
-  if (probability >= 1) return true;
-  return random < static_cast<std::uint64_t>(std::ldexp(probability, 64));
+  if (queue_bytes <= config.kmin.value) return false;
+  if (queue_bytes > config.kmax.value) return true;
+  return random >> 8 < (queue_bytes - config.kmin.value) * mark_slope(config);
 }
 
 }  // namespace heddle

@@ -24,8 +24,12 @@ struct EcnConfig {
 /// 0 at kmin to pmax at kmax, 1 above kmax.
 double mark_probability(const EcnConfig& config, std::uint64_t queue_bytes);
 
-/// Whether such a packet is marked. `random` holds 64 uniform bits; they are compared as an integer
-/// with the probability scaled to 2^64, so 0 never marks and 1 always does.
+/// Rise of the curve between kmin and kmax per byte, as hardware holds it: in units of 2^-56,
+/// rounded up. 0 unless kmin < kmax.
+std::uint64_t mark_slope(const EcnConfig& config);
+
+/// Whether such a packet is marked. `random` holds 64 uniform bits; the upper 56 are compared with
+/// the probability as an integer of that scale, so 0 never marks and 1 always does.
 bool mark(const EcnConfig& config, std::uint64_t queue_bytes, std::uint64_t random);
 
 }  // namespace heddle

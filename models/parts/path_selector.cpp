@@ -8,16 +8,14 @@
 namespace heddle {
 
 PathSelector::PathSelector(const Rules& rules,
-                           const std::vector<std::vector<std::uint16_t>>& groups, Rng rng)
-    : rules_(rules), rng_(rng), salt_(rng_.bits()) {
+                           const std::vector<std::vector<std::uint16_t>>& groups, Rng seeds)
+    : rules_(rules), salt_(seeds.bits()), random_(seeds) {
   for (const auto& ports : groups) {
     for (std::size_t i = 1; i < ports.size(); ++i) {
       if (ports[i] != ports[0] + i) throw CheckFailure("equal-cost ports that are no neighbours");
     }
     groups_.push_back({ports[0], static_cast<std::uint16_t>(ports.size())});
-    Rng own = rng_;
-    rng_.jump();  // the groups' streams must not overlap
-    spray_.emplace_back(rules.spray, static_cast<unsigned>(ports.size()), own);
+    spray_.emplace_back(rules.spray, static_cast<unsigned>(ports.size()), Lfsr(seeds));
   }
   if (rules_.routing == Routing::flowlet) flowlets_.resize(flowlet_entries);
 }
@@ -56,7 +54,7 @@ unsigned PathSelector::choose_among(const std::vector<std::uint16_t>& ports, uns
 unsigned PathSelector::by_flowlet(const Frame& frame, unsigned ports, Cycle now) {
   Flowlet& flowlet = flowlets_[flow_hash(frame) % flowlet_entries];
   const bool gap = flowlet.last == 0 || now + 1 - flowlet.last >= rules_.flowlet_gap_cycles;
-  if (gap) flowlet.choice = static_cast<std::uint16_t>(rng_.below(ports));
+  if (gap) flowlet.choice = static_cast<std::uint16_t>(random_.below(ports));
   flowlet.last = now + 1;
   return flowlet.choice % ports;
 }
@@ -67,7 +65,7 @@ unsigned PathSelector::by_grade(const std::uint8_t* grades, unsigned ports) {
   for (unsigned i = 1; i < ports; ++i) best = std::min(best, grades[i]);
   unsigned equals = 0;
   for (unsigned i = 0; i < ports; ++i) equals += grades[i] == best ? 1U : 0U;
-  unsigned left = equals == 1 ? 0 : rng_.below(equals);
+  unsigned left = equals == 1 ? 0 : random_.below(equals);
   unsigned i = 0;
   while (grades[i] != best || left-- != 0) ++i;
   return i;

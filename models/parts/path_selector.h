@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "kernel/frame.h"
-#include "kernel/rng.h"
 #include "kernel/units.h"
+#include "parts/lfsr.h"
 #include "parts/spray_order.h"
 
 namespace heddle {
@@ -22,8 +22,10 @@ class PathSelector {
   };
 
   /// `groups[g]`: the ports, at least one and with consecutive numbers, that lead to the same set
-  /// of hosts.
-  PathSelector(const Rules& rules, const std::vector<std::vector<std::uint16_t>>& groups, Rng rng);
+  /// of hosts. `seeds` gives the salt, then the state of the random numbers, then that of each
+  /// group's spray order.
+  PathSelector(const Rules& rules, const std::vector<std::vector<std::uint16_t>>& groups,
+               Rng seeds);
 
   /// The port of group `group` that `frame` takes. grades[port] is the quantised load of a port.
   unsigned choose(unsigned group, const Frame& frame, Cycle now,
@@ -51,6 +53,12 @@ class PathSelector {
   /// entropy there). Salted per switch, or every tier would make the same choice.
   std::uint64_t flow_hash(const Frame& frame) const;
 
+  std::uint64_t salt() const { return salt_; }
+  const Lfsr& random() const { return random_; }
+  const SprayOrder& spray(unsigned group) const { return spray_[group]; }
+
+  static constexpr std::size_t flowlet_entries = 8192;  // as LetFlow's table in hardware: 64 K/8
+
  private:
   struct Flowlet {
     std::uint64_t last = 0;  ///< cycle of the last packet + 1; 0: never used
@@ -71,12 +79,10 @@ class PathSelector {
   /// The lowest grade; among equals each with the same probability.
   unsigned by_grade(const std::uint8_t* grades, unsigned ports);
 
-  static constexpr std::size_t flowlet_entries = 8192;  // as LetFlow's table in hardware: 64 K/8
-
   Rules rules_;
   std::vector<Ports> groups_;
-  Rng rng_;
   std::uint64_t salt_;
+  Lfsr random_;
   std::vector<SprayOrder> spray_;
   std::vector<Flowlet> flowlets_;
   std::vector<std::uint8_t> usable_grades_;  // of the choice at hand

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernel/rng.h"
+#include "parts/lfsr.h"
 
 namespace heddle {
 
@@ -14,8 +14,8 @@ enum class SprayPolicy : std::uint8_t { round_robin, random };
 
 class SprayOrder {
  public:
-  SprayOrder(SprayPolicy policy, unsigned links, Rng rng)
-      : policy_(policy), rng_(rng), order_(links), position_(links) {
+  SprayOrder(SprayPolicy policy, unsigned links, Lfsr random)
+      : policy_(policy), random_(random), order_(links), position_(links) {
     std::iota(order_.begin(), order_.end(), std::uint16_t{0});
   }
 
@@ -23,17 +23,19 @@ class SprayOrder {
   /// sources do not fall into step. random: each time independently.
   unsigned next() {
     const auto links = static_cast<std::uint32_t>(order_.size());
-    if (policy_ == SprayPolicy::random) return rng_.below(links);
+    if (policy_ == SprayPolicy::random) return random_.below(links);
     if (position_ == links) {
-      for (std::uint32_t i = links; i > 1; --i) std::swap(order_[i - 1], order_[rng_.below(i)]);
+      for (std::uint32_t i = links; i > 1; --i) std::swap(order_[i - 1], order_[random_.below(i)]);
       position_ = 0;
     }
     return order_[position_++];
   }
 
+  const Lfsr& random() const { return random_; }
+
  private:
   SprayPolicy policy_;
-  Rng rng_;
+  Lfsr random_;
   std::vector<std::uint16_t> order_;
   std::uint32_t position_;
 };

@@ -52,7 +52,7 @@ AdaptiveSwitch::AdaptiveSwitch(const sc_core::sc_module_name& module_name,
                 Rng(clock_.options().seed, path(), "path")),
       grades_(ports.size()),
       ecn_(config.ecn),
-      marking_(clock_.options().seed, path(), "marking"),
+      marking_(Rng(clock_.options().seed, path(), "marking").bits()),
       outputs_(environment, id(), static_cast<unsigned>(ports.size()),
                {static_cast<unsigned>(ports.size()), classes, largest_packet_bytes,
                 unbounded_packets, Release::last_byte}) {

@@ -127,7 +127,7 @@ class AdaptiveSwitch : public Device {
   PathSelector selector_;
   std::vector<std::uint8_t> grades_;  // by port: quantised load
   EcnConfig ecn_;
-  Rng marking_;
+  Lfsr marking_;
   OutputPorts outputs_;
   std::array<Occupancy, buffer_role_count> by_role_;  // what waits for ports of each role
   FrameBalance balance_;

@@ -1,0 +1,176 @@
+// Lockstep of a C++ part or device and its Verilated twin: the same stimulus, every output compared
+// in every cycle. The first difference ends the run with seed, cycle, signal and both values, and
+// the same seed runs again with waves of the cycles around it.
+//
+// A twin test is a class:
+//
+//   class CounterTwin {
+//    public:
+//     static constexpr const char* name = "counter";
+//     explicit CounterTwin(std::uint64_t seed);  // draws configuration and habits of the stimulus
+//     void cycle(Lockstep& lockstep);            // one cycle of both; lockstep.equal(...)
+//     RtlTop<Vcounter> rtl;
+//   };
+//   HEDDLE_TWIN_TESTS(CounterTwin, 20, 5000, 2000)
+#pragma once
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <verilated.h>
+#include <verilated_fst_c.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "kernel/rng.h"
+#include "long_tests.h"
+
+namespace heddle {
+
+/// A Verilated module with its own context. What reset does not set begins at random.
+template <class Top>
+class RtlTop {
+ public:
+  explicit RtlTop(std::uint64_t seed) {
+    context_.randReset(2);
+    context_.randSeed(static_cast<int>(seed % 0x7fff'ffff + 1));  // 0 would mean: none
+    context_.traceEverOn(true);
+    top_ = std::make_unique<Top>(&context_);
+  }
+  ~RtlTop() {
+    if (waves_) waves_->close();
+  }
+
+  Top* operator->() { return top_.get(); }
+
+  /// Combinational outputs follow the inputs.
+  void settle() { top_->eval(); }
+
+  /// The rising edge: registers take their next value; outputs follow.
+  void edge() {
+    top_->clk_i = 1;
+    evaluate();
+    top_->clk_i = 0;
+    evaluate();
+  }
+
+  /// Inputs other than reset are as they were left.
+  void reset() {
+    top_->clk_i = 0;
+    top_->rst_ni = 0;
+    edge();
+    edge();
+    top_->rst_ni = 1;
+    settle();
+  }
+
+  void trace(const std::string& path) {
+    waves_ = std::make_unique<VerilatedFstC>();
+    top_->trace(waves_.get(), 99);
+    waves_->open(path.c_str());
+  }
+
+ private:
+  void evaluate() {
+    top_->eval();
+    if (waves_) waves_->dump(context_.time());
+    context_.timeInc(1);
+  }
+
+  VerilatedContext context_;
+  std::unique_ptr<Top> top_;
+  std::unique_ptr<VerilatedFstC> waves_;
+};
+
+/// Model and RTL differ.
+class TwinDifference : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class Lockstep {
+ public:
+  explicit Lockstep(std::uint64_t seed) : random(seed, "twin", "stimulus") {}
+
+  /// Of the run, from 0.
+  std::uint64_t cycle() const { return cycle_; }
+  void next_cycle() { ++cycle_; }
+
+  /// One output of both in this cycle. `index` names one of many: a port, a queue.
+  void equal(const char* signal, std::uint64_t model, std::uint64_t rtl, int index = -1) const {
+    if (model == rtl) return;
+    throw TwinDifference(fmt::format("{}{}: model {:#x}, RTL {:#x}", signal,
+                                     index < 0 ? "" : fmt::format("[{}]", index), model, rtl));
+  }
+
+  Rng random;  ///< of the stimulus
+
+ private:
+  std::uint64_t cycle_ = 0;
+};
+
+/// How often something happens in a stimulus: never, seldom, often, mostly, always.
+inline double draw_share(Rng& random) {
+  constexpr double shares[] = {0, 0.02, 0.3, 0.9, 1};
+  return shares[random.below(5)];
+}
+
+/// Number of the cycle in which they differ, with the sentence about it; none when they do not.
+struct TwinResult {
+  std::uint64_t cycles = 0;
+  std::string difference;
+};
+
+template <class Twin>
+TwinResult run_twin(std::uint64_t seed, std::uint64_t cycles, const std::string& waves = "",
+                    std::uint64_t waves_from = 0) {
+  Twin twin(seed);
+  Lockstep lockstep(seed);
+  try {
+    while (lockstep.cycle() < cycles) {
+      if (!waves.empty() && lockstep.cycle() == waves_from) twin.rtl.trace(waves);
+      twin.cycle(lockstep);
+      lockstep.next_cycle();
+    }
+  } catch (const std::runtime_error& error) {  // an assertion of the RTL, too
+    return {lockstep.cycle(), error.what()};
+  }
+  return {cycles, ""};
+}
+
+/// Fails the test at the first difference of any of `seeds` runs. HEDDLE_TWIN_SEED=N: that seed
+/// alone.
+template <class Twin>
+void expect_lockstep(std::uint64_t seeds, std::uint64_t cycles) {
+  std::uint64_t first = 1;
+  if (const char* one = std::getenv("HEDDLE_TWIN_SEED"); one != nullptr) {
+    first = std::strtoull(one, nullptr, 10);
+    seeds = 1;
+  }
+  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+    const TwinResult result = run_twin<Twin>(seed, cycles);
+    if (result.difference.empty()) continue;
+    const std::string waves = fmt::format("{}_seed{}.fst", Twin::name, seed);
+    const std::uint64_t from = result.cycles < 200 ? 0 : result.cycles - 200;
+    run_twin<Twin>(seed, result.cycles + 1, waves, from);
+    ADD_FAILURE() << fmt::format(
+        "twin {}, seed {}, cycle {}: {}\nwaves: {}\nrepeat: HEDDLE_TWIN_SEED={} cosim_tests "
+        "--gtest_filter={}.*",
+        Twin::name, seed, result.cycles, result.difference, waves, seed,
+        testing::UnitTest::GetInstance()->current_test_info()->test_suite_name());
+    return;
+  }
+}
+
+}  // namespace heddle
+
+/// The quick cut, and the long run: at least 10 million cycles of a part, 1 million of a device.
+#define HEDDLE_TWIN_TESTS(Twin, seeds, cycles, long_seeds)             \
+  TEST(Twin, EqualsTheModel) { expect_lockstep<Twin>(seeds, cycles); } \
+  TEST(Twin, LongEqualsTheModel) {                                     \
+    HEDDLE_NEED_LONG();                                                \
+    expect_lockstep<Twin>(long_seeds, cycles);                         \
+  }
