@@ -1,5 +1,5 @@
 # Fails when an include points against the arrows between the folders:
-#   kernel <- parts <- {switches, endpoints, accelerator} <- scenarios/engine <- testbenches
+#   kernel <- parts <- {switches, endpoints, accelerator} <- cosim <- scenarios/engine <- testbenches
 # Run by CTest (repository.layers), or: cmake -P cmake/check_layers.cmake
 cmake_minimum_required(VERSION 3.25)
 cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH root)
@@ -10,10 +10,11 @@ set(models/parts     kernel parts)
 set(models/switches  kernel parts switches)
 set(models/endpoints kernel parts endpoints)
 set(models/accelerator kernel parts accelerator)
-set(scenarios/engine kernel parts switches endpoints accelerator engine)
+set(models/cosim kernel parts switches cosim)
+set(scenarios/engine cosim kernel parts switches endpoints accelerator engine)
 
 set(violations "")
-foreach(folder models/kernel models/parts models/switches models/endpoints models/accelerator
+foreach(folder models/kernel models/parts models/switches models/endpoints models/accelerator models/cosim
         scenarios/engine)
   file(GLOB_RECURSE files RELATIVE ${root} ${root}/${folder}/*.h ${root}/${folder}/*.cpp)
   foreach(file ${files})

@@ -22,10 +22,14 @@ struct ChoiceTarget {
   std::uint8_t* target = nullptr;
 };
 
+/// Words: a list in a scenario, or a single one.
+using Names = std::vector<std::string>;
+
 /// What a field points to. An empty optional is spelled `auto` in a scenario.
-using FieldTarget = std::variant<std::uint64_t*, double*, bool*, std::string*, Bytes*, Duration*,
-                                 Rate*, Frequency*, std::optional<Bytes>*, std::optional<Duration>*,
-                                 std::optional<Rate>*, std::optional<std::uint64_t>*, ChoiceTarget>;
+using FieldTarget =
+    std::variant<std::uint64_t*, double*, bool*, std::string*, Names*, Bytes*, Duration*, Rate*,
+                 Frequency*, std::optional<Bytes>*, std::optional<Duration>*, std::optional<Rate>*,
+                 std::optional<std::uint64_t>*, ChoiceTarget>;
 
 /// A key means something only while the choice field `key` spells one of `values`. The path is
 /// that of a field in the same section, or from the root of the scenario when it starts with '/'.
@@ -85,11 +89,15 @@ class Fields {
     return section_.fields.back();
   }
 
-  /// Flags and free text have no range.
+  /// Flags, free text and names have no range.
   Field& flag(std::string key, bool& target, std::string what, std::string source = "") {
     return add(std::move(key), target, 0, 1, std::move(what), std::move(source));
   }
   Field& text(std::string key, std::string& target, std::string what, std::string source = "") {
+    return add(std::move(key), target, 0, 0, std::move(what), std::move(source));
+  }
+
+  Field& names(std::string key, Names& target, std::string what, std::string source = "") {
     return add(std::move(key), target, 0, 0, std::move(what), std::move(source));
   }
 

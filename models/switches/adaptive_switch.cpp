@@ -38,7 +38,7 @@ AdaptiveSwitch::AdaptiveSwitch(const sc_core::sc_module_name& module_name,
                                const SwitchRoutes& routes, const AdaptiveConfig& config,
                                Routing routing, const std::vector<TrafficClassConfig>& classes,
                                std::uint32_t largest_packet_bytes)
-    : Device(module_name, environment.clock, static_cast<unsigned>(2 * ports.size())),
+    : Device(module_name, environment.clock, static_cast<unsigned>(2 * ports.size() + 1)),
       packets_(environment.packets),
       config_(config),
       places_(ports),
@@ -90,11 +90,19 @@ void AdaptiveSwitch::receive() {
   outputs_.wake(due_, ports());
 }
 
-void AdaptiveSwitch::accept(unsigned input, Frame frame) {
+void AdaptiveSwitch::accept(unsigned input, const Frame& arrived) {
+  Frame frame = arrived;
+  const unsigned output = admit(input, frame);
+  if (output == no_port) return;
+  outputs_.push(output, frame.traffic_class, frame, input);
+  grade(output);
+}
+
+unsigned AdaptiveSwitch::admit(unsigned input, Frame& frame) {
   if (frame.kind == FrameKind::pause) {
     outputs_.pause(input, frame.traffic_class, frame.has(frame_flag::off), now());
     ++balance_.consumed;
-    return;
+    return no_port;
   }
   book_arrival(packets_[frame.packet], this->input(input), now());
   const unsigned output =
@@ -103,17 +111,16 @@ void AdaptiveSwitch::accept(unsigned input, Frame frame) {
   if (output == no_port) {
     drops_.count(frame, Admission::unreachable, false);
     packets_.release(frame.packet);
-    return;
+    return no_port;
   }
   outputs_.fetch(output);
   mark_congestion(output, frame);
   if (!store(input, output, frame)) {
     packets_.release(frame.packet);
-    return;
+    return no_port;
   }
   by_role_[role_of_port_[output]].add(stored_bytes(frame), now());
-  outputs_.push(output, frame.traffic_class, frame, input);
-  grade(output);
+  return output;
 }
 
 /// As the selector chooses, among the ports that still lead to the host.

@@ -78,7 +78,9 @@ class AdaptiveSwitch : public Device {
   std::uint64_t trimmed() const { return trimmed_; }
   std::uint64_t marked() const { return marked_; }
 
- private:
+ protected:
+  static constexpr unsigned no_port = ~0U;
+
   void cycle() override;
   void describe(RegisterMap& map) override;
   void describe_marking(RegisterBlock& config);
@@ -89,7 +91,9 @@ class AdaptiveSwitch : public Device {
   unsigned port_count() const override { return ports(); }
   void receive();
   void send();
-  void accept(unsigned input, Frame frame);
+  void accept(unsigned input, const Frame& frame);
+  /// Routes, marks and stores `frame`; no_port when it was for the switch itself or was dropped.
+  unsigned admit(unsigned input, Frame& frame);
   unsigned choose_output(const Frame& frame);
   bool leads_to(unsigned port, unsigned host) const;
   HostRange all_hosts() const { return {0, static_cast<unsigned>(group_of_host_.size()) - 1}; }
@@ -111,7 +115,6 @@ class AdaptiveSwitch : public Device {
     unsigned port;
     HostRange hosts;
   };
-  static constexpr unsigned no_port = ~0U;
 
   const AdaptiveConfig& config_;
   std::vector<SwitchPort> places_;

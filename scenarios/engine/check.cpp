@@ -8,6 +8,7 @@
 #include "engine/connection_matrix.h"
 #include "engine/device_check.h"
 #include "engine/events.h"
+#include "engine/fabric.h"
 #include "engine/fabric_limits.h"
 #include "engine/quantity.h"
 #include "kernel/error.h"
@@ -157,7 +158,9 @@ void check(const Scenario& scenario) {
   if (scenario.switch_kind == SwitchKind::scheduled) check_scheduled(scenario);
   if (scenario.switch_kind == SwitchKind::adaptive) check_adaptive(scenario);
   check_devices(scenario);
-  check_events(scenario, draw(scenario));
+  const Blueprint blueprint = draw(scenario);
+  check_events(scenario, blueprint);
+  rtl_names(scenario, blueprint);  // throws for a name that no switch has
 }
 
 }  // namespace heddle

@@ -38,6 +38,7 @@ struct Options {
   std::vector<std::string> variants;
   std::vector<std::string> sets;
   std::string seed;
+  std::vector<std::string> rtl;
   std::string out;
   std::string json;
   std::vector<std::string> keys;
@@ -95,6 +96,7 @@ std::string reproduction(const Options& options, const std::string& variant) {
       fmt::format("heddle run {} --variant {}", quoted(options.file), quoted(variant));
   for (const std::string& set : options.sets) command += " --set " + quoted(set);
   if (!options.seed.empty()) command += " --seed " + quoted(options.seed);
+  for (const std::string& name : options.rtl) command += " --rtl " + quoted(name);
   if (options.shuffle_devices) command += " --shuffle-devices";
   if (options.no_idle_skip) command += " --no-idle-skip";
   return command;
@@ -112,7 +114,8 @@ nlohmann::ordered_json arguments(const Options& options) {
   return {{"folder", std::filesystem::current_path().string()},
           {"file", options.file},
           {"set", options.sets},
-          {"seed", options.seed}};
+          {"seed", options.seed},
+          {"rtl", options.rtl}};
 }
 
 /// Sets the waves that the variants write. Bad requests end the program here, before anything runs.
@@ -159,7 +162,7 @@ int run_scenarios(const Options& options, const std::vector<Scenario>& scenarios
 
 int run_command(const Options& options) {
   const std::vector<Scenario> scenarios =
-      load(options.file, {options.sets, options.seed, options.variants});
+      load(options.file, {options.sets, options.seed, options.variants, options.rtl});
   if (scenarios.size() > 1) {
     throw InputError(fmt::format("{}: has several variants; choose one with --variant: {}",
                                  options.file, labels(scenarios)));
@@ -168,14 +171,15 @@ int run_command(const Options& options) {
 }
 
 int compare_command(const Options& options) {
-  return run_scenarios(options, load(options.file, {options.sets, options.seed, options.variants}));
+  return run_scenarios(
+      options, load(options.file, {options.sets, options.seed, options.variants, options.rtl}));
 }
 
 /// A bad file is no reason to leave the next one unchecked.
 int validate_file(const Options& options, const std::string& file) {
   std::vector<Scenario> scenarios;
   try {
-    scenarios = load(file, {options.sets, options.seed, {}});
+    scenarios = load(file, {options.sets, options.seed, {}, options.rtl});
   } catch (const InputError& error) {
     complain(error);
     return exit_bad_input;
@@ -305,6 +309,12 @@ void add_set(CLI::App& command, Options& options) {
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   command.add_option("--seed", options.seed, "Overrides the seed of the file")->type_name("N");
+  command
+      .add_option(
+          "--rtl", options.rtl,
+          "Runs switches with such names as Verilated SystemVerilog: --rtl leaf0 --rtl 'spine*'")
+      ->type_name("GLOB")
+      ->allow_extra_args(false);
   command.add_flag("--quiet", options.quiet, "Prints nothing but errors");
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "engine/fabric_limits.h"
+#include "engine/name_globs.h"
+#include "kernel/error.h"
 
 namespace heddle {
 
@@ -34,13 +36,41 @@ std::vector<std::string> part_names(const Scenario& scenario, const Blueprint& b
   return names;
 }
 
+std::vector<std::string> rtl_names(const Scenario& scenario, const Blueprint& blueprint) {
+  if (scenario.rtl.empty()) return {};
+  if (!has_rtl()) {
+    throw InputError(
+        "rtl: this heddle was built without Verilator; install it (scripts/setup) and build again");
+  }
+  std::vector<std::string> boxes;
+  for (const Blueprint::Box& box : blueprint.boxes) boxes.push_back(box.name);
+  return matching_names(scenario.rtl, boxes, "rtl:", "switch");
+}
+
 std::string sender_name(const std::string& link) {
   return link.substr(0, link.find_first_of(".-"));
 }
 
+namespace {
+
+/// A switch of the user's has a place in the fabric.
+void require_switch(const std::string& name, const Scenario& scenario,
+                    const Blueprint& blueprint) {
+  const auto& boxes = blueprint.boxes;
+  const bool found = std::any_of(boxes.begin(), boxes.end(),
+                                 [&](const Blueprint::Box& box) { return box.name == name; });
+  if (found && scenario.switch_kind == SwitchKind::adaptive) return;
+  throw InputError(fmt::format("the fabric has no adaptive switch '{}' to replace", name));
+}
+
+}  // namespace
+
 Fabric::Fabric(const Scenario& scenario, const Blueprint& blueprint, const Environment& environment,
-               Workload& workload, DeliveryLog& log, const MessageEvents& events)
-    : hosts_per_leaf_(blueprint.hosts_per_leaf),
+               Workload& workload, DeliveryLog& log, const MessageEvents& events,
+               const SwitchMakers& makers)
+    : makers_(makers),
+      rtl_(rtl_names(scenario, blueprint)),
+      hosts_per_leaf_(blueprint.hosts_per_leaf),
       scheduled_(scenario.switch_kind == SwitchKind::scheduled ? without_auto(scenario)
                                                                : scenario.scheduled) {
   for (unsigned host = 0; host < blueprint.hosts; ++host) {
@@ -57,8 +87,13 @@ Fabric::Fabric(const Scenario& scenario, const Blueprint& blueprint, const Envir
   for (const auto& element : elements_) element->expect_faults();
 }
 
+bool Fabric::in_rtl(const std::string& name) const {
+  return std::find(rtl_.begin(), rtl_.end(), name) != rtl_.end();
+}
+
 void Fabric::build_boxes(const Scenario& scenario, const Blueprint& blueprint,
                          const Environment& environment) {
+  for (const auto& [name, maker] : makers_) require_switch(name, scenario, blueprint);
   for (unsigned box = 0; box < blueprint.boxes.size(); ++box) {
     const Blueprint::Box& drawn = blueprint.boxes[box];
     if (scenario.switch_kind == SwitchKind::crossbar) {
@@ -74,8 +109,9 @@ void Fabric::build_boxes(const Scenario& scenario, const Blueprint& blueprint,
       if (leaves_.back()->spill() != nullptr) build_memory(drawn.name, environment);
     } else {
       const auto per_leaf = static_cast<unsigned>(drawn.ports.size()) / blueprint.leaves;
-      elements_.push_back(std::make_unique<FabricElement>(drawn.name.c_str(), environment,
-                                                          blueprint.leaves, per_leaf, scheduled_));
+      const auto make = in_rtl(drawn.name) ? make_rtl_fabric_element : make_fabric_element;
+      elements_.push_back(
+          make(drawn.name.c_str(), environment, blueprint.leaves, per_leaf, scheduled_));
       devices_.push_back(elements_.back().get());
     }
   }
@@ -135,8 +171,8 @@ void Fabric::build_leaf(const Scenario& scenario, const Blueprint& blueprint, un
                         const Environment& environment) {
   const Blueprint::Box& drawn = blueprint.boxes[box];
   const LeafPlace place = leaf_place(scenario, scheduled_, blueprint, box);
-  leaves_.push_back(std::make_unique<ScheduledLeaf>(drawn.name.c_str(), environment, place,
-                                                    scheduled_, scenario.classes));
+  const auto make = in_rtl(drawn.name) ? make_rtl_scheduled_leaf : make_scheduled_leaf;
+  leaves_.push_back(make(drawn.name.c_str(), environment, place, scheduled_, scenario.classes));
   // One path inside per cell that can be cut in a cycle, each as fast as cells can start: they are
   // never what limits the leaf.
   const auto cell = static_cast<std::uint32_t>(largest_cell_bytes(scheduled_));
@@ -159,10 +195,18 @@ void Fabric::build_memory(const std::string& leaf, const Environment& environmen
 void Fabric::build_switch(const Scenario& scenario, const Blueprint& blueprint, unsigned box,
                           const Environment& environment) {
   const Blueprint::Box& drawn = blueprint.boxes[box];
-  switches_.push_back(std::make_unique<AdaptiveSwitch>(
-      drawn.name.c_str(), environment, switch_ports(drawn),
-      SwitchRoutes{drawn.group_of_host, drawn.ports_of_group}, scenario.adaptive, scenario.routing,
-      scenario.classes, largest_packet_bytes(scenario.nic)));
+  const auto own = makers_.find(drawn.name);
+  const SwitchMaker make = own != makers_.end() ? own->second
+                           : in_rtl(drawn.name) ? make_rtl_adaptive_switch
+                                                : make_adaptive_switch;
+  switches_.push_back(make({drawn.name.c_str(),
+                            environment,
+                            switch_ports(drawn),
+                            {drawn.group_of_host, drawn.ports_of_group},
+                            scenario.adaptive,
+                            scenario.routing,
+                            scenario.classes,
+                            largest_packet_bytes(scenario.nic)}));
 }
 
 void Fabric::wire(const Blueprint& blueprint, const Environment& environment) {

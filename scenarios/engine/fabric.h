@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "accelerator/hbm.h"
+#include "cosim/rtl_factory.h"
 #include "endpoints/nic.h"
 #include "engine/blueprint.h"
 #include "engine/workload.h"
@@ -30,13 +31,18 @@ CrossbarPlace crossbar_place(const Scenario& scenario);
 /// sends comes first, with its port where it has several to the same peer.
 std::vector<std::string> part_names(const Scenario& scenario, const Blueprint& blueprint);
 
+/// The names of the switches that run as RTL, in the order of the blueprint. Throws InputError for
+/// a name that none has, and where this program has no RTL.
+std::vector<std::string> rtl_names(const Scenario& scenario, const Blueprint& blueprint);
+
 /// The device that sends on the link of this name.
 std::string sender_name(const std::string& link);
 
 class Fabric {
  public:
   Fabric(const Scenario& scenario, const Blueprint& blueprint, const Environment& environment,
-         Workload& workload, DeliveryLog& log, const MessageEvents& events);
+         Workload& workload, DeliveryLog& log, const MessageEvents& events,
+         const SwitchMakers& makers);
 
   const std::vector<std::unique_ptr<Nic>>& nics() const { return nics_; }
   const std::vector<std::unique_ptr<ScheduledLeaf>>& leaves() const { return leaves_; }
@@ -83,6 +89,7 @@ class Fabric {
   void build_switch(const Scenario& scenario, const Blueprint& blueprint, unsigned box,
                     const Environment& environment);
   void wire(const Blueprint& blueprint, const Environment& environment);
+  bool in_rtl(const std::string& name) const;
   Device* box_device(unsigned box) const;
   Direction lay(const End& from, const End& to, const std::string& name, const LinkConfig& cable,
                 const Environment& environment);
@@ -97,6 +104,8 @@ class Fabric {
   std::unique_ptr<CrossbarSwitch> crossbar_;
   std::vector<const Device*> devices_;
   std::vector<Cable> cables_;
+  const SwitchMakers& makers_;
+  std::vector<std::string> rtl_;  // names of devices
   unsigned hosts_per_leaf_;
   ScheduledConfig scheduled_;  // without `auto`
 };

@@ -1,6 +1,7 @@
 #include "engine/loader.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -90,6 +91,10 @@ class Loader {
     for (const std::string& set : options.sets) apply_set(document_, set);
     if (!options.seed.empty()) {
       set_path(document_, "seed=" + options.seed, "--seed " + options.seed, list_keys());
+    }
+    if (!options.rtl.empty()) {
+      const std::string names = fmt::format("{}", fmt::join(options.rtl, "', '"));
+      set_path(document_, "rtl=['" + names + "']", "--rtl " + names, list_keys());
     }
     for_each_leaf(document_, [&](const Node& leaf) {
       if (leaf.from_option) options_.insert(leaf.place);
@@ -301,6 +306,7 @@ nlohmann::ordered_json json_value(const Field& field) {
   if (const auto* number = std::get_if<std::uint64_t*>(&field.target)) return **number;
   if (const auto* number = std::get_if<double*>(&field.target)) return **number;
   if (const auto* flag = std::get_if<bool*>(&field.target)) return **flag;
+  if (const auto* names = std::get_if<Names*>(&field.target)) return **names;
   return value_text(field);
 }
 

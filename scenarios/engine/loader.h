@@ -14,6 +14,7 @@ struct LoadOptions {
   std::vector<std::string> sets;      ///< `a.b=value`, laid over the file before its variants
   std::string seed;                   ///< the same for the key `seed`; empty means as in the file
   std::vector<std::string> variants;  ///< names of those wanted; empty means all
+  std::vector<std::string> rtl = {};  ///< like `seed`, for the key `rtl`
 };
 
 /// Reads a scenario file into one Scenario per variant, in the order of the file. A file without

@@ -54,6 +54,10 @@ class Reader {
  private:
   static void read_field(const Field& field, const Node& node, const std::string& path) {
     if (node.kind == Kind::empty) fail_at(node, path, "has no value");
+    if (auto* const* names = std::get_if<Names*>(&field.target);
+        names != nullptr && node.kind == Kind::list) {
+      return read_names(**names, node, path);
+    }
     if (node.kind != Kind::scalar) {
       fail_at(node, path, fmt::format("expected a single value: {}", type_text(field)));
     }
@@ -61,6 +65,14 @@ class Reader {
       set_value(field, node.text);
     } catch (const InputError& error) {
       fail_at(node, path, error.what());
+    }
+  }
+
+  static void read_names(Names& names, const Node& node, const std::string& path) {
+    names.clear();
+    for (const Node& name : node.children) {
+      if (name.kind != Kind::scalar) fail_at(name, path, "expected names");
+      names.push_back(name.text);
     }
   }
 

@@ -149,6 +149,11 @@ void Scenario::describe(Fields& fields) {
   fields.list("events", events, "What happens to links during the run.")
       .when("switch", fabrics_of_hosts())
       .may_be_empty = true;
+  fields
+      .names("rtl", rtl,
+             "Switches that run as Verilated SystemVerilog, by name (leaf0) or pattern (spine*); "
+             "the result is the same.")
+      .when("switch", fabrics_of_hosts());
   fields.section("measure", measure, "What is counted, and when the run ends.");
 }
 

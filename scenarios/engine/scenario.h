@@ -116,6 +116,7 @@ struct Scenario {
   CrossbarConfig crossbar;
   NicConfig nic;
   std::vector<EventConfig> events;
+  Names rtl;  ///< devices, or patterns of such, that run as Verilated SystemVerilog
   MeasureConfig measure;
 
   std::string file;  ///< that it comes from, for messages

@@ -50,7 +50,8 @@ class Simulation {
              }),
         events_{[this](const Message& m, Cycle now) { workload_.message_sent(m, now); },
                 [this](const Message& m, Cycle now) { workload_.message_received(m, now); }},
-        fabric_(scenario, blueprint_, {clock_, packets_}, workload_, log_, events_),
+        fabric_(scenario, blueprint_, {clock_, packets_}, workload_, log_, events_,
+                options.switches),
         script_(scenario, blueprint_, fabric_, clock_, log_) {
     clock_.fetch_records_of(packets_);
     workload_.on_release(

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "cosim/rtl_factory.h"
 #include "engine/packet_path.h"
 #include "engine/scenario.h"
 #include "engine/wave_trace.h"
@@ -32,6 +33,8 @@ struct RunOptions {
   /// the slowest of the run.
   std::optional<PacketName> follow;
   bool doorbells = false;  ///< others may post messages through the NICs' registers
+  /// Makes switches of an adaptive fabric instead of Heddle, by name (docs/cosim.md).
+  SwitchMakers switches;
   /// Called between two looks at the run; while it returns true the run does not end for lack of
   /// traffic: other SystemC processes still have something to do. The deadline still ends it.
   std::function<bool()> outside_busy;

@@ -73,7 +73,8 @@ Scenario load_again(const fs::path& file, const Json& json, const std::string& v
   const std::vector<Scenario> scenarios =
       load(scenario, {arguments.at("set").get<std::vector<std::string>>(),
                       arguments.at("seed").get<std::string>(),
-                      {variant}});
+                      {variant},
+                      arguments.at("rtl").get<std::vector<std::string>>()});
   if (parameters_of(scenarios.front()) != json.at("parameters").at(variant)) {
     throw InputError(fmt::format("{}: {} has changed since that run", file.string(), scenario));
   }

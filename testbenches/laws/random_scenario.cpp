@@ -95,8 +95,8 @@ constexpr std::array spans{
 };
 
 /// Left as in the scenario that the drawing begins with.
-constexpr std::array fixed{"name",          "seed",       "measure.deadline", "measure.watchdog",
-                           "workload.file", "events.link"};
+constexpr std::array fixed{
+    "name", "seed", "rtl", "measure.deadline", "measure.watchdog", "workload.file", "events.link"};
 
 /// A clock's period is a whole number of picoseconds.
 constexpr std::array clocks{"100 MHz", "250 MHz", "800 MHz", "1 GHz", "1.25 GHz", "2 GHz"};
@@ -442,6 +442,7 @@ class Drawing {
     return one_in(2) ? "true" : "false";
   }
   std::string any_value(const Field&, const std::string&, const std::string* text) { return *text; }
+  std::string any_value(const Field&, const std::string&, const Names*) { return "[]"; }
   template <class T>
   std::string any_value(const Field& field, const std::string& path, const std::optional<T>*) {
     if (one_in(4)) return "auto";

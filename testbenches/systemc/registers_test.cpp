@@ -13,6 +13,7 @@
 #include "engine/child_process.h"
 #include "engine/loader.h"
 #include "kernel/device.h"
+#include "own_stack.h"
 #include "register_bus.h"
 #include "scenario_run.h"
 
@@ -118,6 +119,7 @@ ScenarioRun run_with(const std::string& yaml, const Script& script, const Script
     desk = &at_desk;
     RunOutcome outcome = fabric.run();
     if (at_end) at_end(at_desk);
+    return_to_own_stack();
     outcome.results["seen"] = seen;
     return outcome;
   };
