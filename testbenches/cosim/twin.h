@@ -16,74 +16,17 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <verilated.h>
-#include <verilated_fst_c.h>
 
 #include <cstdint>
 #include <cstdlib>
-#include <memory>
 #include <stdexcept>
 #include <string>
 
+#include "cosim/rtl_top.h"
 #include "kernel/rng.h"
 #include "long_tests.h"
 
 namespace heddle {
-
-/// A Verilated module with its own context. What reset does not set begins at random.
-template <class Top>
-class RtlTop {
- public:
-  explicit RtlTop(std::uint64_t seed) {
-    context_.randReset(2);
-    context_.randSeed(static_cast<int>(seed % 0x7fff'ffff + 1));  // 0 would mean: none
-    context_.traceEverOn(true);
-    top_ = std::make_unique<Top>(&context_);
-  }
-  ~RtlTop() {
-    if (waves_) waves_->close();
-  }
-
-  Top* operator->() { return top_.get(); }
-
-  /// Combinational outputs follow the inputs.
-  void settle() { top_->eval(); }
-
-  /// The rising edge: registers take their next value; outputs follow.
-  void edge() {
-    top_->clk_i = 1;
-    evaluate();
-    top_->clk_i = 0;
-    evaluate();
-  }
-
-  /// Inputs other than reset are as they were left.
-  void reset() {
-    top_->clk_i = 0;
-    top_->rst_ni = 0;
-    edge();
-    edge();
-    top_->rst_ni = 1;
-    settle();
-  }
-
-  void trace(const std::string& path) {
-    waves_ = std::make_unique<VerilatedFstC>();
-    top_->trace(waves_.get(), 99);
-    waves_->open(path.c_str());
-  }
-
- private:
-  void evaluate() {
-    top_->eval();
-    if (waves_) waves_->dump(context_.time());
-    context_.timeInc(1);
-  }
-
-  VerilatedContext context_;
-  std::unique_ptr<Top> top_;
-  std::unique_ptr<VerilatedFstC> waves_;
-};
 
 /// Model and RTL differ.
 class TwinDifference : public std::runtime_error {
@@ -142,27 +85,32 @@ TwinResult run_twin(std::uint64_t seed, std::uint64_t cycles, const std::string&
 }
 
 /// Fails the test at the first difference of any of `seeds` runs. HEDDLE_TWIN_SEED=N: that seed
-/// alone.
-template <class Twin>
-void expect_lockstep(std::uint64_t seeds, std::uint64_t cycles) {
+/// alone. `run` is called as run_twin is.
+template <class Run>
+void expect_no_difference(const char* name, std::uint64_t seeds, std::uint64_t cycles, Run&& run) {
   std::uint64_t first = 1;
   if (const char* one = std::getenv("HEDDLE_TWIN_SEED"); one != nullptr) {
     first = std::strtoull(one, nullptr, 10);
     seeds = 1;
   }
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
-    const TwinResult result = run_twin<Twin>(seed, cycles);
+    const TwinResult result = run(seed, cycles, "", 0);
     if (result.difference.empty()) continue;
-    const std::string waves = fmt::format("{}_seed{}.fst", Twin::name, seed);
+    const std::string waves = fmt::format("{}_seed{}.fst", name, seed);
     const std::uint64_t from = result.cycles < 200 ? 0 : result.cycles - 200;
-    run_twin<Twin>(seed, result.cycles + 1, waves, from);
+    run(seed, result.cycles + 1, waves, from);
     ADD_FAILURE() << fmt::format(
         "twin {}, seed {}, cycle {}: {}\nwaves: {}\nrepeat: HEDDLE_TWIN_SEED={} cosim_tests "
         "--gtest_filter={}.*",
-        Twin::name, seed, result.cycles, result.difference, waves, seed,
+        name, seed, result.cycles, result.difference, waves, seed,
         testing::UnitTest::GetInstance()->current_test_info()->test_suite_name());
     return;
   }
+}
+
+template <class Twin>
+void expect_lockstep(std::uint64_t seeds, std::uint64_t cycles) {
+  expect_no_difference(Twin::name, seeds, cycles, run_twin<Twin>);
 }
 
 }  // namespace heddle

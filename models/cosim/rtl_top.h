@@ -1,0 +1,73 @@
+// A Verilated module with its own context, clock and waves: what lockstep tests and the devices in
+// RTL of a fabric have in common.
+#pragma once
+
+#include <verilated.h>
+#include <verilated_fst_c.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace heddle {
+
+template <class Top>
+class RtlTop {
+ public:
+  /// What reset does not set begins at random, drawn from `seed`.
+  explicit RtlTop(std::uint64_t seed) {
+    context_.randReset(2);
+    context_.randSeed(static_cast<int>(seed % 0x7fff'ffff + 1));  // 0 would mean: none
+    context_.traceEverOn(true);
+    top_ = std::make_unique<Top>(&context_);
+  }
+  ~RtlTop() {
+    if (waves_) waves_->close();
+  }
+  RtlTop(const RtlTop&) = delete;
+  RtlTop& operator=(const RtlTop&) = delete;
+
+  Top* operator->() { return top_.get(); }
+  const Top* operator->() const { return top_.get(); }
+
+  /// Combinational outputs follow the inputs.
+  void settle() { top_->eval(); }
+
+  /// The rising edge: registers take their next value; outputs follow.
+  void edge() {
+    top_->clk_i = 1;
+    evaluate();
+    top_->clk_i = 0;
+    evaluate();
+  }
+
+  /// Inputs other than reset are as they were left.
+  void reset() {
+    top_->clk_i = 0;
+    top_->rst_ni = 0;
+    edge();
+    edge();
+    top_->rst_ni = 1;
+    settle();
+  }
+
+  /// Waves in GTKWave's format from now on.
+  void trace(const std::string& path) {
+    waves_ = std::make_unique<VerilatedFstC>();
+    top_->trace(waves_.get(), 99);
+    waves_->open(path.c_str());
+  }
+
+ private:
+  void evaluate() {
+    top_->eval();
+    if (waves_) waves_->dump(context_.time());
+    context_.timeInc(1);
+  }
+
+  VerilatedContext context_;
+  std::unique_ptr<Top> top_;
+  std::unique_ptr<VerilatedFstC> waves_;
+};
+
+}  // namespace heddle
