@@ -56,11 +56,14 @@ function(heddle_executable name)
   endif()
 endfunction()
 
+# Compiling tests takes far longer than running them: so less is optimized.
+set(HEDDLE_TEST_OPTIONS ${HEDDLE_WARNINGS} $<$<CONFIG:Release>:-O1>)
+
 # heddle_testing: the main program of the tests and what they share (testbenches/*.cpp, *.h).
 function(heddle_test_support)
   file(GLOB sources CONFIGURE_DEPENDS testbenches/*.cpp)
   add_library(heddle_testing OBJECT ${sources})
-  target_compile_options(heddle_testing PRIVATE ${HEDDLE_WARNINGS})
+  target_compile_options(heddle_testing PRIVATE ${HEDDLE_TEST_OPTIONS})
   target_include_directories(heddle_testing PUBLIC testbenches)
   target_link_libraries(heddle_testing PUBLIC heddle_engine GTest::gmock GTest::gtest)
   target_compile_definitions(heddle_testing PUBLIC
@@ -83,7 +86,7 @@ function(heddle_tests kind)
 
   set(name ${kind}_tests)
   add_executable(${name} ${sources})
-  target_compile_options(${name} PRIVATE ${HEDDLE_WARNINGS})
+  target_compile_options(${name} PRIVATE ${HEDDLE_TEST_OPTIONS})
   target_link_libraries(${name} PRIVATE heddle_testing ${arg_LINKS})
 
   # PRE_TEST: the tests are listed when CTest starts, so that building never runs them.

@@ -1,0 +1,87 @@
+// Fabrics of the library in which RTL takes the place of one switch, of a tier, and of all: every
+// figure of the results is that of the all-C++ run, the hash over all frames and cycles included.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "engine/loader.h"
+#include "long_tests.h"
+#include "scenario_run.h"
+
+namespace heddle::testing {
+namespace {
+
+struct Case {
+  std::string name;
+  std::string file;
+  std::string variant;
+  std::vector<std::string> sets;
+};
+
+void PrintTo(const Case& of, std::ostream* out) { *out << of.name; }
+
+/// The results of one variant, without what no two runs have in common.
+nlohmann::ordered_json results_of(const Case& of, const std::string& message,
+                                  const std::vector<std::string>& rtl) {
+  LoadOptions options;
+  options.sets = of.sets;
+  options.sets.push_back("workload.message=" + message);
+  options.variants = {of.variant};
+  options.rtl = rtl;
+  const std::string file = std::string(HEDDLE_SOURCE_DIR) + "/scenarios/" + of.file + ".yaml";
+  ScenarioRun run = run_scenario(load(file, options).at(0));
+  EXPECT_EQ(run.exit_code, 0) << run.explanation;
+  for (const char* own : {"wall_s", "ns_per_frame_hop"}) run.results["run"].erase(own);
+  return run.results;
+}
+
+class Fabric : public ::testing::TestWithParam<Case> {
+ protected:
+  static void expect_same(const std::string& message) {
+    const nlohmann::ordered_json model = results_of(GetParam(), message, {});
+    for (const std::vector<std::string>& rtl :
+         {std::vector<std::string>{"leaf0"}, {"spine*"}, {"leaf*", "spine*"}}) {
+      const nlohmann::ordered_json twin = results_of(GetParam(), message, rtl);
+      EXPECT_EQ(model["run"]["result_hash"], twin["run"]["result_hash"]);
+      const nlohmann::ordered_json differences = nlohmann::ordered_json::diff(model, twin);
+      EXPECT_TRUE(differences.empty())
+          << GetParam().name << " with " << ::testing::PrintToString(rtl)
+          << " in RTL: " << differences.size() << " figures differ, first "
+          << differences.front().dump() << "\nreproduce: heddle run scenarios/" << GetParam().file
+          << ".yaml --variant " << GetParam().variant << " --rtl '" << rtl.front() << "'";
+    }
+  }
+};
+
+TEST_P(Fabric, HasTheSameResultsInRtl) { expect_same("48 KiB"); }
+TEST_P(Fabric, LongHasTheSameResultsInRtl) {
+  HEDDLE_NEED_LONG();
+  expect_same("1 MB");
+}
+
+const std::vector<std::string> four_by_four{"fabric.leaves=4", "fabric.spines=4",
+                                            "fabric.hosts_per_leaf=4"};
+
+std::vector<std::string> with(std::vector<std::string> sets) {
+  sets.insert(sets.begin(), four_by_four.begin(), four_by_four.end());
+  return sets;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Library, Fabric,
+    ::testing::Values(Case{"incast_scheduled", "incast", "scheduled",
+                           with({"workload.senders=15"})},
+                      Case{"incast_adaptive", "incast", "adaptive", with({"workload.senders=15"})},
+                      Case{"incast_ecmp", "incast", "ecmp", with({"workload.senders=15"})},
+                      Case{"incast_shallow", "incast", "shallow",
+                           with({"workload.senders=15", "adaptive.memory.buffer=1 MiB"})},
+                      Case{"permutation_scheduled", "permutation", "scheduled", four_by_four},
+                      Case{"permutation_adaptive", "permutation", "adaptive", four_by_four},
+                      Case{"permutation_spray", "permutation", "spray", four_by_four},
+                      Case{"permutation_flowlet", "permutation", "flowlet", four_by_four},
+                      Case{"permutation_ecmp", "permutation", "ecmp", four_by_four}),
+    [](const auto& of) { return of.param.name; });
+
+}  // namespace
+}  // namespace heddle::testing
