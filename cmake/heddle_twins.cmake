@@ -24,6 +24,11 @@ function(heddle_verilator_runtime name)
   target_include_directories(${name} SYSTEM PUBLIC ${root}/include ${root}/include/vltstd)
   target_compile_definitions(${name} PUBLIC VL_USER_STOP VL_USER_FATAL VM_TRACE=1 VM_TRACE_FST=1
       VM_COVERAGE=0 VM_SC=$<BOOL:${arg_SYSTEMC}>)
+  # Where SystemC has been included before, Verilator's header believes itself in a model of
+  # Verilator's SystemC kind.
+  if(NOT arg_SYSTEMC)
+    target_compile_options(${name} INTERFACE "SHELL:-include verilated.h")
+  endif()
   find_package(Threads REQUIRED)
   target_link_libraries(${name} PUBLIC heddle_kernel ZLIB::ZLIB Threads::Threads
       $<$<BOOL:${arg_SYSTEMC}>:SystemC::SystemC>)

@@ -63,7 +63,7 @@ void set_frame(VlWide<words>& pin, unsigned index, const Frame& frame) {
 template <std::size_t words>
 Frame get_frame(const VlWide<words>& pin, unsigned index) {
   Frame frame;
-  std::memcpy(&frame, &pin[index * frame_words], sizeof frame);
+  std::memcpy(static_cast<void*>(&frame), &pin[index * frame_words], sizeof frame);
   return frame;
 }
 

@@ -46,6 +46,8 @@ class DeviceTwin : private CycleObserver {
   void run(Cycle last, const std::string& waves, Cycle waves_from) {
     waves_ = waves;
     waves_from_ = waves_from;
+    pins::set(rtl->in_valid_i, 0);  // the RTL may have more ports than this device
+    pins::set(rtl->local_valid_i, 0);
     rtl.reset();
     bench_.clock().observe(this);
     heart_.wake_in(1);
@@ -86,6 +88,8 @@ class DeviceTwin : private CycleObserver {
   virtual bool quiet() const { return true; }
 
   Cycle now() const { return lockstep.cycle(); }
+  /// The RTL has seen the edge of this cycle.
+  bool clocked() const { return clocked_; }
   /// Starts a frame to the device; in(port) must be ready(now()).
   void send(unsigned port, const Frame& frame) {
     Port& p = *ports_[port];
@@ -94,6 +98,13 @@ class DeviceTwin : private CycleObserver {
     const bool head = p.delivery == Delivery::head && !local;
     const Cycle at = (head ? now() : p.in.ready_at()) + p.in.latency();
     (local ? p.local : p.arriving).push_back({at + (local ? 0 : p.in.pipeline()), frame});
+  }
+  /// Frames on their way to the device, link-local ones not counted.
+  std::size_t frames_under_way(unsigned port) const { return ports_[port]->arriving.size(); }
+  std::size_t frames_under_way() const {
+    std::size_t frames = 0;
+    for (const auto& port : ports_) frames += port->arriving.size();
+    return frames;
   }
   /// A record for a packet that a peer starts now.
   std::uint32_t new_packet() {
@@ -107,6 +118,25 @@ class DeviceTwin : private CycleObserver {
       const std::uint32_t next = frame.kind == FrameKind::cell ? packets()[number].next : no_packet;
       packets().release(std::exchange(number, next));
     }
+  }
+
+  /// All 24 bytes of it.
+  void equal_frame(const char* signal, const Frame& model, const Frame& rtl_frame, int index) {
+    if (std::memcmp(&model, &rtl_frame, sizeof model) == 0) return;
+    const auto field = [&](const char* of, std::uint64_t a, std::uint64_t b) {
+      lockstep.equal(fmt::format("{}[{}].{}", signal, index, of).c_str(), a, b);
+    };
+    field("kind", static_cast<unsigned>(model.kind), static_cast<unsigned>(rtl_frame.kind));
+    field("traffic_class", model.traffic_class, rtl_frame.traffic_class);
+    field("flags", model.flags, rtl_frame.flags);
+    field("reserved", model.reserved, rtl_frame.reserved);
+    field("wire_bytes", model.wire_bytes, rtl_frame.wire_bytes);
+    field("payload_bytes", model.payload_bytes, rtl_frame.payload_bytes);
+    field("source", model.source, rtl_frame.source);
+    field("destination", model.destination, rtl_frame.destination);
+    field("flow", model.flow, rtl_frame.flow);
+    field("sequence_number", model.sequence, rtl_frame.sequence);
+    field("packet", model.packet, rtl_frame.packet);
   }
 
   Lockstep lockstep;
@@ -152,7 +182,8 @@ class DeviceTwin : private CycleObserver {
     lockstep.next_cycle();
     if (!waves_.empty() && now == waves_from_) rtl.trace(waves_);
     const bool silent = !drive_inputs() && quiet();
-    if (!silent || rtl->idle_o == 0 || !misses_idle_edges_) {
+    clocked_ = !silent || rtl->idle_o == 0 || !misses_idle_edges_;
+    if (clocked_) {
       pins::set(rtl->now_i, now);
       drive();
       rtl.edge();
@@ -201,28 +232,11 @@ class DeviceTwin : private CycleObserver {
     equal_frame("out_frame_o", seen.frame, pins::get_frame(rtl->out_frame_o, port), index);
   }
 
-  void equal_frame(const char* signal, const Frame& model, const Frame& rtl_frame, int index) {
-    if (std::memcmp(&model, &rtl_frame, sizeof model) == 0) return;
-    const auto field = [&](const char* of, std::uint64_t a, std::uint64_t b) {
-      lockstep.equal(fmt::format("{}[{}].{}", signal, index, of).c_str(), a, b);
-    };
-    field("kind", static_cast<unsigned>(model.kind), static_cast<unsigned>(rtl_frame.kind));
-    field("traffic_class", model.traffic_class, rtl_frame.traffic_class);
-    field("flags", model.flags, rtl_frame.flags);
-    field("reserved", model.reserved, rtl_frame.reserved);
-    field("wire_bytes", model.wire_bytes, rtl_frame.wire_bytes);
-    field("payload_bytes", model.payload_bytes, rtl_frame.payload_bytes);
-    field("source", model.source, rtl_frame.source);
-    field("destination", model.destination, rtl_frame.destination);
-    field("flow", model.flow, rtl_frame.flow);
-    field("sequence_number", model.sequence, rtl_frame.sequence);
-    field("packet", model.packet, rtl_frame.packet);
-  }
-
   testing::Workbench bench_;
   Heart heart_;
   std::vector<std::unique_ptr<Port>> ports_;
   bool misses_idle_edges_;
+  bool clocked_ = true;
   std::string waves_;
   Cycle waves_from_ = 0;
 };
