@@ -266,8 +266,8 @@ class Twin : public DeviceTwin<Top> {
 
 using FabricElementTwin = Twin<Vfabric_element_4, 4, 256>;
 using FabricElementOf16Twin = Twin<Vfabric_element, 16, 16384>;
-HEDDLE_DEVICE_TWIN_TESTS(FabricElementTwin, 40, 3000, 1000)
-HEDDLE_DEVICE_TWIN_TESTS(FabricElementOf16Twin, 10, 1500, 400)
+HEDDLE_DEVICE_TWIN_TESTS(FabricElementTwin, 150, 3000, 3000)
+HEDDLE_DEVICE_TWIN_TESTS(FabricElementOf16Twin, 40, 1500, 1500)
 
 }  // namespace
 }  // namespace heddle
