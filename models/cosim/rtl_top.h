@@ -35,8 +35,15 @@ class RtlTop {
 
   /// The rising edge: registers take their next value; outputs follow.
   void edge() {
+    edge_at(context_.time(), 1);
+    context_.timeInc(1);
+  }
+  /// The same at a time of the waves, in picoseconds, and the falling edge so long after it.
+  void edge_at(std::uint64_t time_ps, std::uint64_t high_ps) {
+    context_.time(time_ps);
     top_->clk_i = 1;
     evaluate();
+    context_.timeInc(high_ps);
     top_->clk_i = 0;
     evaluate();
   }
@@ -62,7 +69,6 @@ class RtlTop {
   void evaluate() {
     top_->eval();
     if (waves_) waves_->dump(context_.time());
-    context_.timeInc(1);
   }
 
   VerilatedContext context_;

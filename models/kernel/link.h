@@ -59,6 +59,11 @@ class alignas(64) Link {
   /// First cycle in which the next frame may start.
   Cycle ready_at() const { return ready_at_; }
   bool ready(Cycle now) const { return now >= ready_at_; }
+  /// What is left to be sent at the beginning of cycle `now`, in 1 / rate().cycles bytes; less than
+  /// 0 while the link idles.
+  std::int64_t backlog(Cycle now) const {
+    return static_cast<std::int64_t>(busy_until_ - now * rate_.bytes);
+  }
 
   /// Starts `frame` in cycle `now`; the link must be ready. The frame occupies the link for its
   /// bytes at the exact rate, the fraction of a cycle carried to the next frame if that follows

@@ -176,7 +176,10 @@ void FabricElement::output_restored(unsigned port, Cycle at) {
   wake(ports() + port, at);
 }
 
-void FabricElement::waits(std::vector<std::string>& lines) const { outputs_.waits(path(), lines); }
+void FabricElement::waits(std::vector<std::string>& lines) const {
+  outputs_.waits(path(), lines,
+                 [this](unsigned port, unsigned c) { return queued_frames(port, c); });
+}
 
 std::vector<BufferView> FabricElement::buffers() const {
   std::vector<BufferView> views{{"fabric", BufferRole::fabric, &occupancy_, true}};
@@ -212,7 +215,7 @@ void FabricElement::verify(bool drained) const {
   std::uint64_t pooled = 0;
   for (const std::uint32_t cells_held : pool_cells_) pooled += cells_held;
   std::uint64_t queued = 0;
-  for (unsigned port = 0; port < ports(); ++port) queued += outputs_.queued_frames(port, cells);
+  for (unsigned port = 0; port < ports(); ++port) queued += queued_frames(port, cells);
   if (pooled != queued || (drained && queued != 0)) {
     throw CheckFailure(fmt::format("{}: {} cells in pools, {} in queues", path(), pooled, queued));
   }

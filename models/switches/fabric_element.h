@@ -44,8 +44,19 @@ class FabricElement : public Device {
   /// Most cells that any receive pool has held.
   std::uint32_t pool_peak_cells() const { return pool_peak_cells_; }
 
- private:
+ protected:
+  // What RTL in the place of this model knows better.
+  virtual std::uint32_t queued_frames(unsigned port, unsigned traffic_class) const {
+    return outputs_.queued_frames(port, traffic_class);
+  }
+  virtual bool hears(unsigned port) const { return !watch_ || watch_->hears(port); }
+  virtual bool uses(unsigned port) const { return may_use(port); }
+
   void cycle() override;
+  unsigned healing_reason() const { return 2 * ports(); }
+  unsigned ports() const { return static_cast<unsigned>(from_leaf_.size()); }
+
+ private:
   void describe(RegisterMap& map) override;
   DeviceKind device_kind() const override { return DeviceKind::fabric_element; }
   unsigned port_count() const override { return ports(); }
@@ -59,9 +70,7 @@ class FabricElement : public Device {
   unsigned choose_output(unsigned leaf);
   unsigned links_up(unsigned first, unsigned end) const;
 
-  unsigned healing_reason() const { return 2 * ports(); }
-  unsigned ports() const { return static_cast<unsigned>(from_leaf_.size()); }
-
+ protected:
   PacketPool& packets_;
   const ScheduledConfig& config_;
   unsigned links_per_leaf_;

@@ -53,13 +53,13 @@ void FabricElement::describe(RegisterMap& map) {
   port.add("stopped", 0x28, 4, "1 while the peer has stopped the cells of this port.",
            [this](unsigned p) { return outputs_.pause_state(p).mask() >> cells & 1U; });
   port.add("queued_cells", 0x30, 4, "Cells that wait to go out here.",
-           [this](unsigned p) { return outputs_.queued_frames(p, cells); });
+           [this](unsigned p) { return queued_frames(p, cells); });
   port.add("queued_control", 0x34, 4, "Status and credit frames that wait to go out here.",
-           [this](unsigned p) { return outputs_.queued_frames(p, control); });
+           [this](unsigned p) { return queued_frames(p, control); });
   port.add_link_faults(link_faults, [this](unsigned p) -> const Link& { return *from_leaf_[p]; });
   describe_notice(
-      port, link_faults + 0x14, [this](unsigned p) { return !watch_ || watch_->hears(p); },
-      [this](unsigned p) { return may_use(p); });
+      port, link_faults + 0x14, [this](unsigned p) { return hears(p); },
+      [this](unsigned p) { return uses(p); });
 }
 
 }  // namespace heddle

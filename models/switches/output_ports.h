@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -73,17 +74,10 @@ class OutputPorts {
 
   /// Queues a frame that came in through `input`; transmit, in this cycle, looks at the port.
   void push(unsigned port, unsigned traffic_class, const Frame& frame, unsigned input) {
-    Port& p = ports_[port];
-    for_each_packet(packets_, frame, [&](PacketRecord& record) {
-      record.paused_before =
-          p.ever_paused
-              ? static_cast<std::uint32_t>(pause_state(port).total(traffic_class, clock_.now()))
-              : 0;
-    });
+    book_push(port, traffic_class, frame);
     queues_.push(queue(port, traffic_class), {frame, static_cast<std::uint16_t>(input)});
-    queued_bytes_[port] += frame.wire_bytes;
+    Port& p = ports_[port];
     p.backlog = static_cast<std::uint8_t>(p.backlog | 1U << traffic_class);
-    p.occupancy.add(frame.wire_bytes, clock_.now());
     attention_.set(port);
   }
 
@@ -122,6 +116,33 @@ class OutputPorts {
     }
   }
 
+  // For a device that has its queues elsewhere, in RTL, and of these ports only the books.
+
+  /// The frame joins a queue of the port.
+  void book_push(unsigned port, unsigned traffic_class, const Frame& frame) {
+    Port& p = ports_[port];
+    for_each_packet(packets_, frame, [&](PacketRecord& record) {
+      record.paused_before =
+          p.ever_paused
+              ? static_cast<std::uint32_t>(pause_state(port).total(traffic_class, clock_.now()))
+              : 0;
+    });
+    queued_bytes_[port] += frame.wire_bytes;
+    p.occupancy.add(frame.wire_bytes, clock_.now());
+  }
+
+  /// It leaves the queue for the link; link-local frames are in none.
+  void book_start(unsigned port, unsigned traffic_class, const Frame& frame, Cycle now) {
+    if (!link_local(frame.kind)) book_wait(port, ports_[port], traffic_class, frame, now);
+    links_[port]->send(frame, now);
+  }
+
+  /// It is no longer held.
+  void book_release(unsigned port, std::uint16_t wire_bytes, Cycle now) {
+    queued_bytes_[port] -= wire_bytes;
+    ports_[port].occupancy.remove(wire_bytes, now);
+  }
+
   std::uint64_t queued_bytes(unsigned port) const { return queued_bytes_[port]; }
   std::uint32_t queued_frames(unsigned port, unsigned traffic_class) const {
     return queues_.length(queue(port, traffic_class));
@@ -146,7 +167,12 @@ class OutputPorts {
   StateView paused_view(unsigned port, const std::string& of_port) const;
 
   /// Who waits for what on the links, one line per queue that is not empty.
-  void waits(const std::string& path, std::vector<std::string>& lines) const;
+  void waits(const std::string& path, std::vector<std::string>& lines) const {
+    waits(path, lines, [this](unsigned port, unsigned c) { return queued_frames(port, c); });
+  }
+  /// With queues elsewhere: so many frames are in that of a port and class.
+  void waits(const std::string& path, std::vector<std::string>& lines,
+             const std::function<std::uint32_t(unsigned, unsigned)>& queued) const;
 
  private:
   struct Queued {
@@ -235,17 +261,22 @@ class OutputPorts {
     const Queued queued = queues_.pop(q);
     const Frame& frame = queued.frame;
     if (queues_.empty(q)) p.backlog = static_cast<std::uint8_t>(p.backlog & ~(1U << c));
-    if (p.ever_paused || !links_[port]->tells_start()) {
-      for_each_packet(packets_, frame, [&](PacketRecord& record) {
-        if (p.ever_paused) {
-          const auto total = static_cast<std::uint32_t>(pause_state(port).total(c, now));
-          record.spend(Stage::paused, record.mark() + (total - record.paused_before));
-        }
-        record.spend(p.waiting, now);
-      });
-    }
+    book_wait(port, p, c, frame, now);
     send(port, p, frame, now);
     p.out = {frame.wire_bytes, queued.input, frame.traffic_class, frame.kind};
+  }
+
+  /// What the link's receiver could not tell of the wait.
+  void book_wait(unsigned port, const Port& p, unsigned traffic_class, const Frame& frame,
+                 Cycle now) {
+    if (!p.ever_paused && links_[port]->tells_start()) return;
+    for_each_packet(packets_, frame, [&](PacketRecord& record) {
+      if (p.ever_paused) {
+        const auto total = static_cast<std::uint32_t>(pause_state(port).total(traffic_class, now));
+        record.spend(Stage::paused, record.mark() + (total - record.paused_before));
+      }
+      record.spend(p.waiting, now);
+    });
   }
 
   /// The scheduler's own memory is needed only while weighted classes compete.
@@ -270,8 +301,7 @@ class OutputPorts {
 
   template <class Done>
   void let_go(unsigned port, Port& p, Cycle now, Done&& done) {
-    queued_bytes_[port] -= p.out.wire_bytes;
-    p.occupancy.remove(p.out.wire_bytes, now);
+    book_release(port, p.out.wire_bytes, now);
     done(port, p.out);
   }
 

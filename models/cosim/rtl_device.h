@@ -1,0 +1,103 @@
+// What the devices of a fabric that are Verilated RTL have in common: the clock, which rests while
+// the RTL is idle, the pins of the ports, and waves.
+//
+// Such a device is derived from the model in whose place it stands, and uses its links and its
+// books. Its cycle:
+//
+//   void RtlBox::cycle() {
+//     due_.take(0, due_.size(), [](unsigned) {});
+//     core.arrive(port, frame) for each that take_arrivals gives;  // 1. to the pins
+//     core.edge(now());                                            // 2. the RTL decides
+//     books of what arrived, was dropped, and departs (OutputPorts::book_...)  // 3.
+//     core.for_each_start([&](unsigned port, const Frame& frame) { ... book_start ... });
+//     if (!core.idle()) wake(some_reason, now() + 1);
+//   }
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "cosim/pins.h"
+#include "cosim/rtl_top.h"
+#include "kernel/environment.h"
+#include "kernel/text_hash.h"
+
+namespace heddle {
+
+/// A frame that arrives in this cycle.
+struct PortFrame {
+  unsigned port;
+  Frame frame;
+};
+
+template <class Top>
+class RtlCore {
+ public:
+  /// `path`: of the device. What reset does not set begins at random, drawn from the run's seed.
+  /// With HEDDLE_RTL_WAVES=FOLDER in the environment there are waves in FOLDER/PATH.fst.
+  RtlCore(const Environment& environment, const std::string& path)
+      : path_(path),
+        period_ps_(environment.clock.options().period_ps),
+        top_(environment.clock.options().seed ^ text_hash(path)) {
+    pins::set(top_->in_valid_i, 0);
+    pins::set(top_->local_valid_i, 0);
+    if (const char* folder = std::getenv("HEDDLE_RTL_WAVES"); folder != nullptr) {
+      trace(std::string(folder) + "/" + path + ".fst");
+    }
+  }
+
+  Top* operator->() { return top_.operator->(); }
+  const Top* operator->() const { return top_.operator->(); }
+
+  /// Waves from the next edge on.
+  void trace(const std::string& path) { top_.trace(path); }
+
+  void arrive(unsigned port, const Frame& frame) {
+    const bool local = link_local(frame.kind);
+    auto& valid = local ? top_->local_valid_i : top_->in_valid_i;
+    if (pins::get_bits(valid, port, 1) != 0) {
+      throw CheckFailure(fmt::format("{}: two frames arrive in a cycle at port {}", path_, port));
+    }
+    pins::set_bits(valid, port, 1, 1);
+    pins::set_frame(local ? top_->local_frame_i : top_->in_frame_i, port, frame);
+    arrived_.push_back({port, frame});
+  }
+  /// Before the edge and after it, in the order in which they were given.
+  const std::vector<PortFrame>& arrived() const { return arrived_; }
+
+  /// The rising edge of cycle `now`; before the first, with all pins set, the reset.
+  void edge(Cycle now) {
+    pins::set(top_->now_i, now);
+    if (!running_) top_.reset();
+    running_ = true;
+    top_.edge_at(now * period_ps_, period_ps_ / 2);
+    pins::set(top_->in_valid_i, 0);
+    pins::set(top_->local_valid_i, 0);
+  }
+  /// The cycle is over.
+  void forget_arrived() { arrived_.clear(); }
+
+  /// Nothing happens without a new input, so there need be no edge.
+  bool idle() const { return top_->idle_o != 0; }
+
+  /// Calls f(port, frame) for what starts on the links in this cycle.
+  template <class F>
+  void for_each_start(F&& f) const {
+    for (std::uint64_t starts = top_->out_sop_o; starts != 0; starts &= starts - 1) {
+      const auto port = static_cast<unsigned>(__builtin_ctzll(starts));
+      f(port, pins::get_frame(top_->out_frame_o, port));
+    }
+  }
+
+ private:
+  std::string path_;
+  std::uint64_t period_ps_;
+  RtlTop<Top> top_;
+  bool running_ = false;
+  std::vector<PortFrame> arrived_;
+};
+
+}  // namespace heddle
