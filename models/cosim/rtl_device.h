@@ -16,12 +16,12 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "cosim/pins.h"
 #include "cosim/rtl_top.h"
+#include "cosim/rtl_waves.h"
 #include "kernel/environment.h"
 #include "kernel/text_hash.h"
 
@@ -37,23 +37,20 @@ template <class Top>
 class RtlCore {
  public:
   /// `path`: of the device. What reset does not set begins at random, drawn from the run's seed.
-  /// With HEDDLE_RTL_WAVES=FOLDER in the environment there are waves in FOLDER/PATH.fst.
   RtlCore(const Environment& environment, const std::string& path)
       : path_(path),
         period_ps_(environment.clock.options().period_ps),
         top_(environment.clock.options().seed ^ text_hash(path)) {
     pins::set(top_->in_valid_i, 0);
     pins::set(top_->local_valid_i, 0);
-    if (const char* folder = std::getenv("HEDDLE_RTL_WAVES"); folder != nullptr) {
-      trace(std::string(folder) + "/" + path + ".fst");
-    }
   }
 
   Top* operator->() { return top_.operator->(); }
   const Top* operator->() const { return top_.operator->(); }
 
-  /// Waves from the next edge on.
-  void trace(const std::string& path) { top_.trace(path); }
+  /// As RtlWaves.
+  void open_waves(const std::string& file) { top_.trace(file); }
+  void close_waves() { top_.end_trace(); }
 
   void arrive(unsigned port, const Frame& frame) {
     const bool local = link_local(frame.kind);

@@ -55,6 +55,9 @@ RtlFabricElement::RtlFabricElement(const sc_core::sc_module_name& module_name,
 
 RtlFabricElement::~RtlFabricElement() = default;
 
+void RtlFabricElement::open_waves(const std::string& file) const { rtl_->core.open_waves(file); }
+void RtlFabricElement::close_waves() const { rtl_->core.close_waves(); }
+
 void RtlFabricElement::cycle() {
   due_.take(0, due_.size(), [](unsigned) {});
   auto& core = rtl_->core;

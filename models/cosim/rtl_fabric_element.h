@@ -4,11 +4,12 @@
 
 #include <memory>
 
+#include "cosim/rtl_waves.h"
 #include "switches/fabric_element.h"
 
 namespace heddle {
 
-class RtlFabricElement : public FabricElement {
+class RtlFabricElement : public FabricElement, public RtlWaves {
  public:
   /// As FabricElement's. What exceeds the RTL's sizes is an InputError.
   RtlFabricElement(const sc_core::sc_module_name& module_name, const Environment& environment,
@@ -18,6 +19,8 @@ class RtlFabricElement : public FabricElement {
   void input_failed(unsigned port, Cycle at) override;
   void output_restored(unsigned port, Cycle at) override;
   FrameBalance balance() const override;
+  void open_waves(const std::string& file) const override;
+  void close_waves() const override;
 
  private:
   struct Rtl;

@@ -21,9 +21,7 @@ class RtlTop {
     context_.traceEverOn(true);
     top_ = std::make_unique<Top>(&context_);
   }
-  ~RtlTop() {
-    if (waves_) waves_->close();
-  }
+  ~RtlTop() { end_trace(); }
   RtlTop(const RtlTop&) = delete;
   RtlTop& operator=(const RtlTop&) = delete;
 
@@ -63,6 +61,11 @@ class RtlTop {
     waves_ = std::make_unique<VerilatedFstC>();
     top_->trace(waves_.get(), 99);
     waves_->open(path.c_str());
+  }
+
+  void end_trace() {
+    if (waves_) waves_->close();
+    waves_.reset();
   }
 
  private:

@@ -28,7 +28,8 @@ pid_t maker_of(const fs::path& file) {
   if (name.front() != '.' || file.extension() != ".tmp") return 0;
   const fs::path with_pid = file.stem();
   const fs::path final_name = with_pid.stem();
-  const bool waves = final_name.extension() == ".vcd" || final_name.extension() == ".gtkw";
+  const bool waves = final_name.extension() == ".vcd" || final_name.extension() == ".gtkw" ||
+                     final_name.extension() == ".fst";
   if (!waves && final_name != ".results.json") return 0;
   const std::string pid = with_pid.extension().string().erase(0, 1);
   pid_t maker = 0;

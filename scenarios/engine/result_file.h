@@ -26,6 +26,9 @@ class TemporaryFile {
 
   void write_all(std::string_view text);
 
+  /// Where it is now: for those who write it themselves.
+  const std::filesystem::path& path() const { return path_; }
+
   /// Gives the file its final name, replacing what had it. The last call.
   void keep();
 

@@ -212,6 +212,11 @@ void WaveTrace::declare_device(const Device& device, Group& group) {
     }
   }
   devices_.push_back(std::move(wave));
+  if (const auto* rtl = dynamic_cast<const RtlWaves*>(&device)) {
+    std::filesystem::path file = file_;
+    file.replace_extension("." + device.path() + ".fst");
+    rtl_.push_back({rtl, std::make_unique<TemporaryFile>(file)});
+  }
 }
 
 void WaveTrace::declare_link(Link& link, Group& device, PacketPool& packets) {
@@ -255,12 +260,14 @@ void WaveTrace::begin() {
       wave.show_idle(vcd_);
     }
   }
+  for (const RtlWave& wave : rtl_) wave.device->open_waves(wave.file->path().string());
   clock_.observe(this);
 }
 
 void WaveTrace::cycle_ended(Cycle now, const std::vector<Device*>& ran) {
   if (now >= end_) {
     open_ = false;
+    for (const RtlWave& wave : rtl_) wave.device->close_waves();
     return clock_.observe(nullptr);
   }
   end_frames(now);
@@ -309,6 +316,10 @@ void WaveTrace::keep(Cycle end) {
   const Cycle last = std::min(end, end_);
   end_frames(last);
   detach();
+  for (const RtlWave& wave : rtl_) {
+    wave.device->close_waves();
+    wave.file->keep();
+  }
   vcd_.keep(ps(last));
   GtkwaveSave shown;
   for (const Group& group : groups_) save(group, shown);

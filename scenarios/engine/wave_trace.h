@@ -15,8 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include "cosim/rtl_waves.h"
 #include "engine/fabric.h"
 #include "engine/gtkwave_save.h"
+#include "engine/result_file.h"
 #include "engine/vcd_writer.h"
 
 namespace heddle {
@@ -71,6 +73,11 @@ class WaveTrace : public CycleObserver {
   struct DeviceWave {
     std::vector<Sample> samples;
   };
+  /// What is inside a device in RTL has a file of its own, FILE.DEVICE.fst.
+  struct RtlWave {
+    const RtlWaves* device;
+    std::unique_ptr<TemporaryFile> file;
+  };
   class LinkWave;
 
   static constexpr std::uint32_t untraced = ~std::uint32_t{0};
@@ -99,6 +106,7 @@ class WaveTrace : public CycleObserver {
   std::vector<Group> groups_;
   std::vector<std::uint32_t> device_wave_;  // by device: its place in devices_, or untraced
   std::vector<DeviceWave> devices_;
+  std::vector<RtlWave> rtl_;
   std::vector<std::unique_ptr<LinkWave>> links_;
   std::vector<std::uint32_t> started_;  // links on which a frame has started in this cycle
   /// When links become idle: cycle and link. One entry per link at most.

@@ -1,4 +1,5 @@
 // The program as a user meets it: each command, each exit code, each kind of bad input.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "cosim/rtl_factory.h"
 #include "vcd_reader.h"
 
 namespace heddle {
@@ -542,6 +544,33 @@ TEST_F(CommandLine, BadTraces) {
   expect_bad(window + "'2..3'", "'2' has no unit");
   expect_bad(window + "'2 KiB..3 us'", "unknown unit 'KiB'");
   EXPECT_EQ(content("out/results.json"), old);
+}
+
+TEST_F(CommandLine, BadRtl) {
+  const std::string run = "run small.yaml --variant adaptive --out out ";
+  if (!has_rtl()) return expect_bad(run + "--rtl leaf0", "was built without Verilator");
+  expect_bad(run + "--rtl leef0", "rtl: 'leef0': matches no switch; did you mean 'leaf0'?");
+  expect_bad(run + "--rtl host0", "rtl: 'host0': matches no switch; there is only leaf0");
+  expect_bad(run + "--set 'rtl={a: 1}'", "--set rtl={a: 1}: rtl: expected a single value");
+  expect_bad(run + "--set 'rtl=[[leaf0]]'", "rtl: expected names");
+  expect_bad("validate small.yaml --rtl spine0", "rtl: 'spine0': matches no switch");
+}
+
+TEST_F(CommandLine, ASwitchInRtlHasTheSameResultAndWavesOfItsOwn) {
+  if (!has_rtl()) GTEST_SKIP() << "this heddle was built without Verilator";
+  const std::string hash = "--json - | grep result_hash";
+  const std::string plain = heddle("compare small.yaml --quiet --out plain " + hash).output;
+  const Result rtl = heddle(
+      "compare small.yaml --quiet --out out --rtl leaf0 --trace leaf0 "
+      "--trace-window '1 us..2 us' " +
+      hash);
+  EXPECT_EQ(rtl.output, plain);
+  EXPECT_EQ(std::count(plain.begin(), plain.end(), '\n'), 2) << plain;
+  for (const char* variant : {"adaptive", "scheduled"}) {
+    const std::string waves = content(fmt::format("out/{}.leaf0.fst", variant));
+    EXPECT_GT(waves.size(), 1000U) << variant;
+    EXPECT_EQ(waves.front(), '\0') << "an FST file begins with a block of type 0, its header";
+  }
 }
 
 TEST_F(CommandLine, AFullDiskLeavesNoWaves) {
