@@ -45,7 +45,8 @@ unsigned PathSelector::choose_among(const std::vector<std::uint16_t>& ports, uns
     case Routing::spray:
       break;
   }
-  for (;;) {  // its turn or its luck passes by the ports that may not be used
+  if (rules_.spray == SprayPolicy::random) return ports[spray_[group].draw(count)];
+  for (;;) {  // the turn passes by the ports that may not be used
     const unsigned port = groups_[group].first + spray_[group].next();
     if (std::find(ports.begin(), ports.end(), port) != ports.end()) return port;
   }

@@ -104,6 +104,7 @@ class SharedBuffer {
     return groups_[group].shared + groups_[group].headroom;
   }
   std::uint32_t headroom_cells(unsigned group) const { return groups_[group].headroom; }
+  std::uint32_t headroom_limit(unsigned group) const { return groups_[group].headroom_limit; }
 
   /// Cells that a lossless group or a lossy queue may reach now.
   std::uint64_t lossless_threshold() const {

@@ -23,13 +23,16 @@ class SprayOrder {
   /// sources do not fall into step. random: each time independently.
   unsigned next() {
     const auto links = static_cast<std::uint32_t>(order_.size());
-    if (policy_ == SprayPolicy::random) return random_.below(links);
+    if (policy_ == SprayPolicy::random) return draw(links);
     if (position_ == links) {
       for (std::uint32_t i = links; i > 1; --i) std::swap(order_[i - 1], order_[random_.below(i)]);
       position_ = 0;
     }
     return order_[position_++];
   }
+
+  /// One of so many links, independently of all that came before.
+  unsigned draw(std::uint32_t links) { return random_.below(links); }
 
   const Lfsr& random() const { return random_; }
 

@@ -77,6 +77,8 @@ class AdaptiveSwitch : public Device {
   const DropCounts& drops() const { return drops_; }
   std::uint64_t trimmed() const { return trimmed_; }
   std::uint64_t marked() const { return marked_; }
+  /// Quantised load of a port, as routing sees it.
+  unsigned grade_of(unsigned port) const { return grades_[port]; }
 
  protected:
   static constexpr unsigned no_port = ~0U;
