@@ -59,8 +59,8 @@ struct Switch {
   }
 
   void draw_ports(Rng& random) {
-    constexpr std::uint64_t rates_mbps[] = {400'000, 800'000, 106'250, 100'000,
-                                            53'125,  37'037,  12'500};
+    constexpr std::uint64_t rates_mbps[] = {400'000, 800'000,   106'250,  53'125,
+                                            37'037,  2'133'336, 8'000'000};
     const std::uint64_t usual = one_of(random, rates_mbps);
     const bool mixed = random.below(3) == 0;
     for (unsigned port = 0; port < shape.ports; ++port) {
@@ -118,12 +118,13 @@ struct Switch {
 /// How often what happens.
 struct Habits {
   explicit Habits(Rng random)
-      : sending{draw_share(random), draw_share(random), draw_share(random), draw_share(random)},
+      : sending{draw_share(random), draw_share(random), 1, 1},
         one_host(draw_share(random)),
+        largest_payload(one_of(random, {0U, 200U, 1500U, 4096U, largest_packet_bytes - 82})),
         small(draw_share(random)),
         answers(draw_share(random) * 0.5),
         pausing(draw_share(random) * 0.05),
-        going_on(draw_share(random) * 0.2),
+        going_on(0.005 + draw_share(random) * 0.3),
         obedient(draw_share(random)),
         detours(random.below(2) == 0 ? 0 : 0.01),
         events(random.below(2) == 0 ? 0 : 0.003),
@@ -131,7 +132,8 @@ struct Habits {
 
   std::array<double, shape.ports> sending;
   double one_host;  ///< of the packets for host 0
-  double small;
+  unsigned largest_payload;
+  double small;  ///< share of packets of less than 64 B of payload
   double answers;
   double pausing;  ///< of the cycles, by class
   double going_on;
@@ -211,7 +213,9 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch> {
     frame.traffic_class = static_cast<std::uint8_t>(traffic_class);
     const bool small = random.uniform() < habits_.small;
     const unsigned payload =
-        frame.kind != FrameKind::packet ? 0 : random.below(small ? 200 : largest_packet_bytes - 82);
+        frame.kind != FrameKind::packet
+            ? 0
+            : random.below(1 + std::min(habits_.largest_payload, small ? 63 : ~0U));
     frame.wire_bytes = static_cast<std::uint16_t>(82 + payload);
     frame.payload_bytes = static_cast<std::uint16_t>(payload);
     frame.flags = static_cast<std::uint8_t>(random.below(256) & random.below(256));
@@ -275,7 +279,6 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch> {
   }
 
   bool quiet() const override { return !told_; }
-  void drive() override { clocked_ = true; }
 
   // --- state ------------------------------------------------------------------------------------
 
@@ -292,9 +295,8 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch> {
                      pins::get_bits(rtl->queued_bytes_o, 40 * port, 40), index);
       lockstep.equal("grades_o", box_->grade_of(port), pins::get_bits(rtl->grades_o, 8 * port, 8),
                      index);
-      if (clocked_) count_taken(port);
+      if (clocked()) count_taken(port);
     }
-    clocked_ = false;
     lockstep.equal("free_cells_o", views_[2 * shape.ports].read(), rtl->free_cells_o);
     for (unsigned reason = 0; reason < counts_.size(); ++reason) {
       const auto why = static_cast<Admission>(reason);
@@ -328,13 +330,12 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch> {
   std::array<std::uint32_t, shape.ports> stopped_{};  // classes, by the peers
   std::array<std::uint32_t, shape.ports> paused_{};   // classes, by the switch
   bool told_ = false;                                 // something beside frames
-  bool clocked_ = false;                              // in this cycle
   std::array<std::uint64_t, 6> counts_{};             // by Admission
   std::uint64_t marked_ = 0;
   std::uint64_t trimmed_ = 0;
 };
 
-HEDDLE_DEVICE_TWIN_TESTS(AdaptiveSwitchTwin, 40, 2500, 500)
+HEDDLE_DEVICE_TWIN_TESTS(AdaptiveSwitchTwin, 60, 2500, 4000)
 
 }  // namespace
 }  // namespace heddle
