@@ -15,8 +15,8 @@
 //  - idle_o: without a new input no edge would change anything. now_i is looked at by flowlets only.
 //
 // All packets are in one memory of Packets slots, as linked lists with a free list; how many bytes
-// they may be is counted in cells. full_o: there was no slot, or a port had more than PauseFrames
-// pause frames to send; what the switch does from then on means nothing.
+// they may be is counted in cells. full_o: there was no slot (bit 0), or a port had more than
+// PauseFrames pause frames to send (bit 1); what the switch does from then on means nothing.
 module adaptive_switch #(
     parameter int unsigned Ports = 4,            // at least 2
     parameter int unsigned Hosts = 16,
@@ -58,7 +58,7 @@ module adaptive_switch #(
     output logic [Ports-1:0]               released_o,
     // A pause frame has been made for this port, by class.
     output logic [Queues-1:0]              paused_sender_o,
-    output logic                           full_o,
+    output logic [1:0]                     full_o,
     output logic                           idle_o,
 
     // From those who watch over links and routes; between two cycles.
@@ -172,6 +172,8 @@ module adaptive_switch #(
   logic [PauseBits-1:0]  pause_head_q [Ports];
   logic [PauseBits:0]    pause_count_q [Ports];
 
+  logic [Queues-1:0]     told_q;                  // by group: the latest pause frame; for properties
+
   // --- names for the step at hand; nothing of it is kept ----------------------------------------
 
   heddle_pkg::frame_t    frame;
@@ -191,6 +193,7 @@ module adaptive_switch #(
   logic [SlotBits-1:0]   slot;
   logic [Classes-1:0]    eligible;
   logic signed [BusyBits-1:0] rate;
+  logic [31:0]           sum_shared, sum_headroom, sum_queues, sum_packets;
 
   // Number of a group or queue.
   function automatic logic [QueueBits-1:0] pair(input logic [PortBits-1:0] port,
@@ -225,6 +228,7 @@ module adaptive_switch #(
         announce_pauses();                            //    senders paused
         send();                                       // 2. links; freed memory ends pauses
       end
+      check();
     end
   end
 
@@ -431,7 +435,7 @@ module adaptive_switch #(
   // Into the queue that `admit` has named.
   task push(input logic [PortBits-1:0] port);
     if (free_count_q == '0 && fresh_q == (SlotBits+1)'(Packets)) begin
-      full_o = 1'b1;
+      full_o[0] = 1'b1;
     end else begin
       if (free_count_q == '0) begin
         slot = fresh_q[SlotBits-1:0];
@@ -471,13 +475,14 @@ module adaptive_switch #(
 
   task push_pause(input logic [PortBits-1:0] port, input logic [ClassBits-1:0] number, input logic off);
     if (pause_count_q[port] == (PauseBits+1)'(PauseFrames)) begin
-      full_o = 1'b1;
+      full_o[1] = 1'b1;
     end else begin
       pause_q[PauseFrames*port + 32'(PauseBits'(pause_head_q[port] +
               pause_count_q[port][PauseBits-1:0]))] = {off, number};
       pause_count_q[port] = pause_count_q[port] + (PauseBits+1)'(1);
     end
     paused_sender_o[pair(port, number)] = 1'b1;
+    told_q[pair(port, number)] = off;
   endtask
 
   // --- 2. send ----------------------------------------------------------------------------------
@@ -520,6 +525,8 @@ module adaptive_switch #(
     group = pair(out_input_q[port], of_class);
     queue = pair(port, of_class);
     cells = 32'(out_cells_q[port]);
+    // What is given back has been taken.
+    assert (cells <= shared_q[group] + headroom_q[group] && cells <= queue_cells_q[queue]);
     drained = cells < headroom_q[group] ? cells : headroom_q[group];
     headroom_q[group] = headroom_q[group] - drained;
     headroom_used_q = headroom_used_q - drained;
@@ -617,10 +624,14 @@ module adaptive_switch #(
       end
     end
     current_q[port] = of_class;
+    // Somebody is served.
+    assert (found);
   endtask
 
   // What the link has left of the cycle in which the frame before ended is this frame's.
   task put_on_link(input logic [PortBits-1:0] port);
+    // Nothing starts on a busy link.
+    assert (ready(busy_q[port]) && !out_sop_o[port]);
     rate = BusyBits'(cfg_rate_bytes_i[32*port +: 32]);
     busy_q[port] =
         (busy_q[port] > -rate ? busy_q[port] : BusyBits'(0)) +
@@ -644,7 +655,8 @@ module adaptive_switch #(
     flowlet_used_q = '0;
     leaving_q = '0;
     competing_q = '0;
-    full_o = 1'b0;
+    told_q = '0;
+    full_o = '0;
     out_valid_o = '0;
     out_sop_o = '0;
     out_eop_o = '0;
@@ -679,6 +691,44 @@ module adaptive_switch #(
       current_q[p] = '0;
       pause_head_q[p] = '0;
       pause_count_q[p] = '0;
+    end
+  endtask
+
+  // --- properties -------------------------------------------------------------------------------
+
+  // Of the state behind each edge.
+  task check;
+    sum_shared = '0;
+    sum_headroom = '0;
+    sum_queues = '0;
+    sum_packets = '0;
+    for (int unsigned q = 0; q < Queues; q++) begin
+      sum_shared = sum_shared + shared_q[q];
+      sum_headroom = sum_headroom + headroom_q[q];
+      sum_queues = sum_queues + queue_cells_q[q];
+      sum_packets = sum_packets + 32'(length_q[q]);
+      // No group exceeds its headroom,
+      assert (headroom_q[q] <= cfg_headroom_cells_i[32*q +: 32]);
+      // and none uses it before its sender is to pause.
+      assert (headroom_q[q] == '0 || xoff_q[q]);
+    end
+    // The pool is never overdrawn.
+    p_pool: assert (shared_used_q <= cfg_shared_cells_i);
+    // Groups, queues and totals agree.
+    p_groups: assert (sum_shared == shared_used_q && sum_headroom == headroom_used_q);
+    p_queues: assert (sum_queues == shared_used_q + headroom_used_q);
+    // Every slot that has been used holds a packet of one queue, or is free.
+    p_slots: assert (32'(fresh_q) == sum_packets + 32'(free_count_q));
+    // Each sender has been told whether it is to pause.
+    p_told: assert (more_i || told_q == xoff_q);
+    for (int unsigned p = 0; p < Ports; p++) begin
+      // No packet of a class starts that the peer has stopped.
+      assert (more_i || !out_sop_o[p] || out_frame_o[192*p +: 8] == heddle_pkg::KindPause ||
+              !paused_q[p][out_class_q[p]]);
+      // A class is in the backlog while its queue holds something.
+      for (int unsigned c = 0; c < Classes; c++) begin
+        assert (backlog_q[p][c] == (length_q[Classes*p+c] != '0));
+      end
     end
   endtask
 

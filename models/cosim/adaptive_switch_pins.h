@@ -56,6 +56,20 @@ class AdaptiveSwitchPins {
     pins::set_bits(top_.cfg_rate_cycles_i, 32 * port, 32, rate.cycles);
   }
 
+  /// Between two cycles: what is left of the frame on the link takes as long at the new rate as
+  /// Link::set_rate says, which rounds up to its own unit. To be taken back after the edge.
+  void change_rate(unsigned port, const LinkRate& from, const LinkRate& to) {
+    const std::uint64_t bits = pins::get_bits(top_.busy_o, busy_bits * port, busy_bits);
+    const auto busy = static_cast<std::int64_t>(bits << (64 - busy_bits)) >> (64 - busy_bits);
+    __extension__ using Wide = __int128;
+    const Wide scaled = Wide{busy} * to.bytes;
+    const Wide rest = scaled % from.bytes > 0 ? 1 : 0;
+    set_rate(port, to);
+    pins::set_bits(top_.busy_i, busy_bits * port, busy_bits,
+                   static_cast<std::uint64_t>(scaled / from.bytes + rest));
+    pins::set_bits(top_.rate_changed_i, port, 1, 1);
+  }
+
   /// `quantum_bytes`: what weight 1 earns per round.
   void set_classes(const std::vector<TrafficClassConfig>& classes, std::uint32_t quantum_bytes) {
     pins::set(top_.cfg_classes_i, classes.size());

@@ -1,6 +1,6 @@
 // adaptive_switch: model and RTL in lockstep, over routing, classes, pauses, sizes of the memory,
 // rates and detours.
-#include <Vadaptive_switch.h>  // before <systemc>, whose presence would change it
+#include <Vadaptive_switch_4.h>  // before <systemc>, whose presence would change it
 
 #include <algorithm>
 #include <array>
@@ -9,16 +9,23 @@
 
 #include "cosim/adaptive_switch_pins.h"
 #include "cosim/device_twin.h"
+#include "register_bus.h"
 
 namespace heddle {
 namespace {
 
-constexpr AdaptiveSwitchShape shape{4, 16, 4, 1024, 64};
+constexpr AdaptiveSwitchShape shape{4, 16, 4, 1024, 1024};
 constexpr std::uint32_t largest_packet_bytes = 9178;
 
 template <class T, std::size_t size>
 T one_of(Rng& random, const T (&values)[size]) {
   return values[random.below(size)];
+}
+
+Rate draw_rate(Rng& random) {
+  constexpr std::uint64_t rates_mbps[] = {400'000, 800'000,   106'250,  53'125,
+                                          37'037,  2'133'336, 8'000'000};
+  return {one_of(random, rates_mbps) * 1'000'000};
 }
 
 /// What the switch of a seed is.
@@ -59,15 +66,13 @@ struct Switch {
   }
 
   void draw_ports(Rng& random) {
-    constexpr std::uint64_t rates_mbps[] = {400'000, 800'000,   106'250,  53'125,
-                                            37'037,  2'133'336, 8'000'000};
-    const std::uint64_t usual = one_of(random, rates_mbps);
+    const Rate usual = draw_rate(random);
     const bool mixed = random.below(3) == 0;
     for (unsigned port = 0; port < shape.ports; ++port) {
-      const std::uint64_t rate = mixed ? one_of(random, rates_mbps) : usual;
+      const Rate rate = mixed ? draw_rate(random) : usual;
       const auto latency = static_cast<std::uint64_t>(1 + random.below(40)) * 1000;
-      ports.push_back({Rate{rate * 1'000'000}, Duration{latency},
-                       port == 0 ? BufferRole::egress : BufferRole::ingress});
+      ports.push_back(
+          {rate, Duration{latency}, port == 0 ? BufferRole::egress : BufferRole::ingress});
     }
   }
 
@@ -128,6 +133,7 @@ struct Habits {
         obedient(draw_share(random)),
         detours(random.below(2) == 0 ? 0 : 0.01),
         events(random.below(2) == 0 ? 0 : 0.003),
+        two_edges(draw_share(random)),
         flows(1 + random.below(20)) {}
 
   std::array<double, shape.ports> sending;
@@ -140,10 +146,11 @@ struct Habits {
   double obedient;  ///< peers that listen to pauses
   double detours;
   double events;
+  double two_edges;  ///< cycles that take two
   unsigned flows;
 };
 
-class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch> {
+class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch_4> {
  public:
   static constexpr const char* name = "adaptive_switch";
 
@@ -151,7 +158,11 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch> {
       : DeviceTwin(seed),
         of_(Rng(seed, name, "configuration")),
         habits_(Rng(seed, name, "habits")),
-        pins_(*rtl.operator->(), shape) {
+        pins_(*rtl.operator->(), shape),
+        memory_(switch_memory(of_.ports, of_.config, of_.classes)),
+        memory_thresholds_(memory_.thresholds()),
+        ecn_(of_.config.ecn),
+        bus_([](testing::RegisterBus&) {}) {
     for (unsigned port = 0; port < shape.ports; ++port) {
       const LinkRate rate = LinkRate::of(of_.ports[port].rate, 1000);
       add_port(rate, of_.ports[port].latency.picoseconds / 1000,
@@ -162,15 +173,15 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch> {
     box_ = std::make_unique<AdaptiveSwitch>(name, here, of_.ports, of_.routes, of_.config,
                                             of_.routing, of_.classes, largest_packet_bytes);
     for (unsigned port = 0; port < shape.ports; ++port) box_->attach(port, in(port), out(port));
-    const SharedBuffer memory = switch_memory(of_.ports, of_.config, of_.classes);
     const Cycle gap = here.clock.cycles(of_.config.flowlet_gap);
     const PathSelector selector({of_.routing, of_.config.spray, gap}, of_.routes.ports_of_group,
                                 Rng(seed, name, "path"));
     pins_.set_classes(of_.classes, largest_packet_bytes);
-    pins_.set_memory(memory, of_.config.memory, shape.ports, classes());
+    pins_.set_memory(memory_, of_.config.memory, shape.ports, classes());
     pins_.set_ecn(of_.config.ecn);
     pins_.set_switching(of_.config, of_.routing, gap);
     pins_.set_routes(of_.routes, selector, Lfsr(Rng(seed, name, "marking").bits()));
+    bus_.attach(box_->csr());
     views_ = box_->state();
     levels_ = box_->buffers();
   }
@@ -183,6 +194,8 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch> {
   void stimulate() override {
     pins::set(rtl->forget_pauses_i, 0);
     pins::set(rtl->restored_i, 0);
+    pins::set(rtl->rate_changed_i, 0);
+    pins::set(rtl->thresholds_changed_i, 0);
     told_ = false;
     for (unsigned port = 0; port < shape.ports; ++port) {
       if (in(port).ready(now())) send_something(port);
@@ -190,6 +203,8 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch> {
     Rng& random = lockstep.random;
     if (random.uniform() < habits_.detours) change_detour();
     if (random.uniform() < habits_.events) change_link(random.below(shape.ports));
+    if (random.uniform() < habits_.events) change_rate(random.below(shape.ports));
+    if (random.uniform() < habits_.events) change_thresholds();
   }
 
   void send_something(unsigned port) {
@@ -278,7 +293,70 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch> {
     }
   }
 
+  void change_rate(unsigned port) {
+    told_ = true;
+    const LinkRate old = out(port).rate();
+    const LinkRate rate = LinkRate::of(draw_rate(lockstep.random), 1000);
+    out(port).set_rate(rate);
+    pins_.change_rate(port, old, rate);
+  }
+
+  /// An operator writes to one of the registers that hold thresholds.
+  void change_thresholds() {
+    told_ = true;
+    Rng& random = lockstep.random;
+    const std::uint64_t alpha = 512 + random.below(random.below(2) == 0 ? 1 << 18 : 1 << 23);
+    const std::uint64_t cells = random.below(memory_.shared_cells() + 1);
+    if (random.below(4) == 0) {
+      memory_thresholds_.alpha_lossy = alpha;
+      write(0x140, 8, alpha);
+    } else if (random.below(3) == 0) {
+      memory_thresholds_.xon_offset_cells = cells;
+      write(0x14c, 4, cells);
+    } else if (memory_thresholds_.xoff_cells) {
+      memory_thresholds_.xoff_cells = cells;
+      write(0x148, 4, cells);
+    } else {
+      memory_thresholds_.alpha_lossless = alpha;
+      write(0x138, 8, alpha);
+    }
+    pins_.set_thresholds(memory_thresholds_);
+    pins::set(rtl->thresholds_changed_i, 1);
+    if (random.below(2) == 0) return;
+    ecn_.kmin.value = random.below(60'000);  // also above kmax
+    write(0x120, 8, ecn_.kmin.value);
+    pins_.set_ecn(ecn_);
+  }
+
+  void write(std::uint64_t address, unsigned bytes, std::uint64_t value) {
+    testing::RegisterBus::Access access{tlm::TLM_WRITE_COMMAND, address, bytes};
+    access.value = value;
+    if (bus_.access(0, access).response != tlm::TLM_OK_RESPONSE) {
+      throw CheckFailure(fmt::format("register {:#x} does not take {}", address, value));
+    }
+  }
+
   bool quiet() const override { return !told_; }
+
+  /// Some cycles come in two edges, as they may in a fabric.
+  void drive() override {
+    if (lockstep.random.uniform() >= habits_.two_edges) return;
+    const auto valid = rtl->in_valid_i;
+    const auto local = rtl->local_valid_i;
+    const unsigned ports = (1U << lockstep.random.below(shape.ports + 1)) - 1;
+    pins::set(rtl->in_valid_i, valid & ports);
+    pins::set(rtl->local_valid_i, local & ports);
+    pins::set(rtl->more_i, 1);
+    rtl.edge();
+    for (unsigned port = 0; port < shape.ports; ++port) count_taken(port);
+    pins::set(rtl->in_valid_i, valid & ~ports);
+    pins::set(rtl->local_valid_i, local & ~ports);
+    pins::set(rtl->more_i, 0);
+    pins::set(rtl->forget_pauses_i, 0);
+    pins::set(rtl->restored_i, 0);
+    pins::set(rtl->rate_changed_i, 0);
+    pins::set(rtl->thresholds_changed_i, 0);
+  }
 
   // --- state ------------------------------------------------------------------------------------
 
@@ -322,8 +400,12 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch> {
 
   Switch of_;
   Habits habits_;
-  AdaptiveSwitchPins<Vadaptive_switch> pins_;
+  AdaptiveSwitchPins<Vadaptive_switch_4> pins_;
   std::unique_ptr<AdaptiveSwitch> box_;
+  SharedBuffer memory_;  ///< as at the start
+  SharedBuffer::Thresholds memory_thresholds_;
+  EcnConfig ecn_;
+  testing::RegisterBus bus_;
   std::vector<StateView> views_;
   std::vector<BufferView> levels_;
   std::vector<Detour> detours_;
