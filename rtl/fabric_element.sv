@@ -48,8 +48,9 @@ module fabric_element #(
     output logic [Ports-1:0]     out_sop_o,
     output logic [Ports-1:0]     out_eop_o,
     output logic [192*Ports-1:0] out_frame_o,
-    // Nothing happens without a new input.
+    // Nothing happens without a new input before the cycle alarm_o; all ones: never.
     output logic                 idle_o,
+    output logic [63:0]          alarm_o,
     // What happened in this cycle.
     output logic [PortBits*Ports-1:0] taken_by_o,  // of the frame that came in: its output
     output logic [Ports-1:0]     dropped_o,        // no link to its leaf
@@ -440,7 +441,8 @@ module fabric_element #(
 
   always_comb begin
     flow_frames = '0;
-    idle_o = !cfg_faults_i;
+    idle_o = 1'b1;
+    alarm_o = cfg_faults_i ? next_hello_q : '1;
     for (int unsigned p = 0; p < Ports; p++) begin
       out_valid_o[p] = sop_q[p] || busy_q[p] > 0;
       out_eop_o[p] = out_valid_o[p] &&
@@ -451,6 +453,10 @@ module fabric_element #(
       flow_frames = flow_frames + 32'(flow_count_q[p]);
       if (flow_count_q[p] != '0 || length_q[2*p+1] != '0 || (length_q[2*p] != '0 && !paused_q[p]) ||
           busy_q[p] > -$signed({32'd0, cfg_rate_bytes_i[32*p +: 32]})) idle_o = 1'b0;
+      if (cfg_faults_i && p < 32'(cfg_ports_i) && heard_q[p] &&
+          last_heard_q[p] + cfg_reachability_watchdog_i < alarm_o) begin
+        alarm_o = last_heard_q[p] + cfg_reachability_watchdog_i;
+      end
     end
     held_o = 32'(used_q) + flow_frames;
   end
@@ -483,7 +489,25 @@ module fabric_element #(
   end
 
 `ifdef FORMAL
+  // The contract: sizes that fit, cells only while there is room for them. Rates of whole bytes.
+  heddle_pkg::frame_t arriving;
   initial assume (!rst_ni);
+  always_comb begin
+    assume (cfg_ports_i == (PortBits + 1)'(Ports) && cfg_links_per_leaf_i == 1);
+    assume (cfg_xon_cells_i < cfg_xoff_cells_i);
+    assume (cfg_xoff_cells_i <= cfg_receive_pool_cells_i);
+    assume (cfg_receive_pool_cells_i <= 32'd4);
+    assume (32'(used_q) + 32'(Ports) * 2 <= 32'(Cells) || (in_valid_i == '0 && !cfg_faults_i));
+    assume (set_rate_i == '0);
+    for (int unsigned p = 0; p < Ports; p++) begin
+      arriving = in_frame_i[192*p +: 192];
+      assume (32'(arriving.destination) < Ports);
+      assume (!in_valid_i[p] || arriving.kind != heddle_pkg::KindCell ||
+              32'(pool_q[p]) < cfg_receive_pool_cells_i);
+      assume (cfg_rate_cycles_i[32*p +: 32] == 1 && cfg_rate_bytes_i[32*p +: 24] != '0 &&
+              cfg_rate_bytes_i[32*p+24 +: 8] == '0);
+    end
+  end
 `endif
 
   always_comb begin

@@ -71,7 +71,8 @@ void RtlFabricElement::cycle() {
   book_created();
   book_starts();
   show_state();
-  if (!core.idle()) wake(healing_reason(), now() + 1);
+  const Cycle next = core.idle() ? std::max(core->alarm_o, now() + 1) : now() + 1;
+  if (next != never) wake(healing_reason(), next);
 }
 
 // --- pins ---------------------------------------------------------------------------------------

@@ -151,7 +151,9 @@ class Twin : public DeviceTwin<Top> {
         peer.speaks = !peer.speaks;
     }
   }
-  bool quiet() const override { return (rtl->input_failed_i | rtl->output_restored_i) == 0; }
+  bool quiet() const override {
+    return (rtl->input_failed_i | rtl->output_restored_i) == 0 && now() < rtl->alarm_o;
+  }
 
   /// What the peer puts on its link first: flow control, reachability, cells and the rest.
   void start(unsigned port) {
