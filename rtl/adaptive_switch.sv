@@ -11,7 +11,7 @@
 //  - out_sop_o: a frame starts; out_valid_o: the link is busy; out_eop_o: for the last cycle.
 //  - more_i: this edge is not the last one of its cycle. It takes what is on the pins, and nothing
 //    is sent yet: for two packets that come to one port in one cycle, and for what happens between
-//    two cycles (forget_pauses_i, restored_i, thresholds_changed_i, rate_changed_i).
+//    two cycles (forget_pauses_i, restored_i, thresholds_changed_i, set_rate_i).
 //  - idle_o: without a new input no edge would change anything. now_i is looked at by flowlets only.
 //
 // All packets are in one memory of Packets slots, as linked lists with a free list; how many bytes
@@ -56,8 +56,8 @@ module adaptive_switch #(
     output logic [Ports-1:0]               taken_trimmed_o,
     // The packet that left last by this port is no longer held.
     output logic [Ports-1:0]               released_o,
-    // A pause frame has been made for this port, by class.
-    output logic [Queues-1:0]              paused_sender_o,
+    output logic [31:0]                    pauses_made_o,         // pause frames, since reset
+    output logic [31:0]                    held_o,                // frames that have not started
     output logic [1:0]                     full_o,
     output logic                           idle_o,
 
@@ -65,8 +65,8 @@ module adaptive_switch #(
     input  logic [Ports-1:0]               forget_pauses_i,       // the peer can no longer end them
     input  logic [Ports-1:0]               restored_i,            // the peer must hear of ours again
     input  logic                           thresholds_changed_i,
-    input  logic [Ports-1:0]               rate_changed_i,
-    input  logic [BusyBits*Ports-1:0]      busy_i,                // then, in the new unit; see busy_o
+    input  logic [Ports-1:0]               set_rate_i,            // there is another,
+    input  logic [BusyBits*Ports-1:0]      set_rate_busy_i,       // and busy_q in its unit
     input  logic [Hosts*Ports-1:0]         withdrawn_i,           // host by port: leads there no more
 
     // State that others may read.
@@ -79,7 +79,6 @@ module adaptive_switch #(
     output logic [Queues-1:0]              paused_o,              // by the peers
     output logic [40*Ports-1:0]            queued_bytes_o,
     output logic [8*Ports-1:0]             grades_o,
-    output logic [BusyBits*Ports-1:0]      busy_o,                // 1 / rate_bytes cycles, signed
 
     // Configuration.
     input  logic [32*Ports-1:0]            cfg_rate_bytes_i,
@@ -215,7 +214,6 @@ module adaptive_switch #(
   always_ff @(posedge clk_i) begin : cycle
     taken_valid_o = '0;
     released_o = '0;
-    paused_sender_o = '0;
     if (!rst_ni) begin
       clear();
     end else begin
@@ -237,7 +235,7 @@ module adaptive_switch #(
   task hear;
     for (int unsigned p = 0; p < Ports; p++) begin
       if (forget_pauses_i[p]) paused_q[p] = '0;
-      if (rate_changed_i[p]) busy_q[p] = busy_i[BusyBits*p +: BusyBits];
+      if (set_rate_i[p]) busy_q[p] = set_rate_busy_i[BusyBits*p +: BusyBits];
       for (int unsigned c = 0; c < Classes; c++) begin
         if (restored_i[p] && xoff_q[pair(PortBits'(p), ClassBits'(c))]) push_pause(PortBits'(p), ClassBits'(c), 1'b1);
       end
@@ -481,7 +479,7 @@ module adaptive_switch #(
               pause_count_q[port][PauseBits-1:0]))] = {off, number};
       pause_count_q[port] = pause_count_q[port] + (PauseBits+1)'(1);
     end
-    paused_sender_o[pair(port, number)] = 1'b1;
+    pauses_made_o = pauses_made_o + 32'd1;
     told_q[pair(port, number)] = off;
   endtask
 
@@ -657,6 +655,7 @@ module adaptive_switch #(
     competing_q = '0;
     told_q = '0;
     full_o = '0;
+    pauses_made_o = '0;
     out_valid_o = '0;
     out_sop_o = '0;
     out_eop_o = '0;
@@ -740,13 +739,14 @@ module adaptive_switch #(
 
   always_comb begin
     idle_o = changed_q == '0 && leaving_q == '0;
+    held_o = 32'(fresh_q) - 32'(free_count_q);
     for (int unsigned p = 0; p < Ports; p++) begin
       idle_o = idle_o && pause_count_q[p] == '0 &&
                busy_q[p] + BusyBits'(cfg_rate_bytes_i[32*p +: 32]) == '0;
+      held_o = held_o + 32'(pause_count_q[p]);
       paused_o[Classes*p +: Classes] = paused_q[p];
       queued_bytes_o[40*p +: 40] = queued_bytes_q[p];
       grades_o[8*p +: 8] = grade_q[p];
-      busy_o[BusyBits*p +: BusyBits] = busy_q[p];
       for (int unsigned c = 0; c < Classes; c++) begin
         queue_cells_o[32*(Classes*p+c) +: 32] = queue_cells_q[Classes*p+c];
         group_cells_o[32*(Classes*p+c) +: 32] = shared_q[Classes*p+c] + headroom_q[Classes*p+c];

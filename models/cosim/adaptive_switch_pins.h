@@ -2,6 +2,7 @@
 // in RTL of a fabric.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "cosim/pins.h"
@@ -44,7 +45,7 @@ class AdaptiveSwitchPins {
     pins::set(top.forget_pauses_i, 0);
     pins::set(top.restored_i, 0);
     pins::set(top.thresholds_changed_i, 0);
-    pins::set(top.rate_changed_i, 0);
+    pins::set(top.set_rate_i, 0);
     for (unsigned port = 0; port < shape.ports; ++port) {
       set_rate(port, {});
       for (unsigned host = 0; host < shape.hosts; ++host) set_withdrawn(host, port, false);
@@ -56,18 +57,13 @@ class AdaptiveSwitchPins {
     pins::set_bits(top_.cfg_rate_cycles_i, 32 * port, 32, rate.cycles);
   }
 
-  /// Between two cycles: what is left of the frame on the link takes as long at the new rate as
-  /// Link::set_rate says, which rounds up to its own unit. To be taken back after the edge.
-  void change_rate(unsigned port, const LinkRate& from, const LinkRate& to) {
-    const std::uint64_t bits = pins::get_bits(top_.busy_o, busy_bits * port, busy_bits);
-    const auto busy = static_cast<std::int64_t>(bits << (64 - busy_bits)) >> (64 - busy_bits);
-    __extension__ using Wide = __int128;
-    const Wide scaled = Wide{busy} * to.bytes;
-    const Wide rest = scaled % from.bytes > 0 ? 1 : 0;
-    set_rate(port, to);
-    pins::set_bits(top_.busy_i, busy_bits * port, busy_bits,
-                   static_cast<std::uint64_t>(scaled / from.bytes + rest));
-    pins::set_bits(top_.rate_changed_i, port, 1, 1);
+  /// Between two cycles. `backlog`: Link::backlog in the next one. To be taken back after the edge.
+  void change_rate(unsigned port, const LinkRate& rate, std::int64_t backlog) {
+    set_rate(port, rate);
+    // The RTL will have gone on by one cycle, and forgets what is longer ago than that.
+    const std::int64_t busy = std::max(backlog, -std::int64_t{rate.bytes}) + rate.bytes;
+    pins::set_bits(top_.set_rate_busy_i, busy_bits * port, busy_bits, static_cast<std::uint64_t>(busy));
+    pins::set_bits(top_.set_rate_i, port, 1, 1);
   }
 
   /// `quantum_bytes`: what weight 1 earns per round.

@@ -1,4 +1,5 @@
 // The functions of RTL in a program that was built with Verilator.
+#include "cosim/rtl_adaptive_switch.h"
 #include "cosim/rtl_fabric_element.h"
 #include "cosim/rtl_factory.h"
 #include "kernel/error.h"
@@ -21,7 +22,7 @@ std::unique_ptr<FabricElement> make_rtl_fabric_element(const char* name,
 }
 
 std::unique_ptr<AdaptiveSwitch> make_rtl_adaptive_switch(const SwitchArguments& arguments) {
-  throw InputError(std::string("rtl: ") + arguments.name + " has no RTL yet");
+  return std::make_unique<RtlAdaptiveSwitch>(arguments);
 }
 
 }  // namespace heddle

@@ -107,10 +107,15 @@ class SharedBuffer {
   std::uint32_t headroom_limit(unsigned group) const { return groups_[group].headroom_limit; }
 
   /// Cells that a lossless group or a lossy queue may reach now.
-  std::uint64_t lossless_threshold() const {
-    return xoff_cells_ ? *xoff_cells_ : alpha_lossless_ * free_cells() >> alpha_bits;
+  std::uint64_t lossless_threshold() const { return lossless_threshold(free_cells()); }
+  std::uint64_t lossy_threshold() const { return lossy_threshold(free_cells()); }
+  /// The same, with so many free cells.
+  std::uint64_t lossless_threshold(std::uint32_t free_cells) const {
+    return xoff_cells_ ? *xoff_cells_ : alpha_lossless_ * free_cells >> alpha_bits;
   }
-  std::uint64_t lossy_threshold() const { return alpha_lossy_ * free_cells() >> alpha_bits; }
+  std::uint64_t lossy_threshold(std::uint32_t free_cells) const {
+    return alpha_lossy_ * free_cells >> alpha_bits;
+  }
 
   /// What an operator may change while packets are stored. Alphas are in units of 2^-alpha_bits.
   struct Thresholds {

@@ -160,17 +160,20 @@ bool AdaptiveSwitch::store(unsigned input, unsigned output, Frame& frame) {
   Admission admission = admit();
   if (!stored(admission) && config_.trimming && lossy && frame.kind == FrameKind::packet &&
       !frame.has(frame_flag::trimmed)) {
-    frame.flags |= frame_flag::trimmed;
-    frame.wire_bytes = static_cast<std::uint16_t>(frame.wire_bytes - frame.payload_bytes);
-    frame.payload_bytes = 0;
-    frame.traffic_class = static_cast<std::uint8_t>(class_count_ - 1);
+    trim(frame);
     ++trimmed_;
     admission = admit();
   }
   if (stored(admission)) return true;
-  drops_.count(frame, admission,
-               config_.memory.headroom.has_value() || outputs_.link(input).disturbed());
+  drops_.count(frame, admission, may_overrun(input));
   return false;
+}
+
+void AdaptiveSwitch::trim(Frame& frame) const {
+  frame.flags |= frame_flag::trimmed;
+  frame.wire_bytes = static_cast<std::uint16_t>(frame.wire_bytes - frame.payload_bytes);
+  frame.payload_bytes = 0;
+  frame.traffic_class = static_cast<std::uint8_t>(class_count_ - 1);
 }
 
 void AdaptiveSwitch::mark_congestion(unsigned output, Frame& frame) {
@@ -246,7 +249,10 @@ unsigned AdaptiveSwitch::withdrawn(unsigned port) const {
   return static_cast<unsigned>(std::count_if(detours_.begin(), detours_.end(), of_others));
 }
 
-void AdaptiveSwitch::waits(std::vector<std::string>& lines) const { outputs_.waits(path(), lines); }
+void AdaptiveSwitch::waits(std::vector<std::string>& lines) const {
+  outputs_.waits(path(), lines,
+                 [this](unsigned port, unsigned c) { return queued_frames(port, c); });
+}
 
 std::vector<BufferView> AdaptiveSwitch::buffers() const {
   std::vector<BufferView> views;
@@ -264,10 +270,10 @@ std::vector<StateView> AdaptiveSwitch::state() const {
   std::vector<StateView> views;
   for (unsigned port = 0; port < ports(); ++port) {
     views.push_back(outputs_.paused_view(port, fmt::format("port{}", port)));
-    views.push_back(pausing_view(memory_, port, class_count_));
+    views.push_back(pausing_view(port, class_count_,
+                                 [this, port](unsigned c) { return sender_paused(port, c); }));
   }
-  views.push_back(
-      {"free_cells", StateView::Kind::level, 32, [this] { return memory_.free_cells(); }});
+  views.push_back({"free_cells", StateView::Kind::level, 32, [this] { return free_cells(); }});
   drops_.add_views(views);
   views.push_back({"trim", StateView::Kind::strobe, 1, [this] { return trimmed_; }});
   views.push_back({"mark", StateView::Kind::strobe, 1, [this] { return marked_; }});

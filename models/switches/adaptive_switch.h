@@ -66,7 +66,7 @@ class AdaptiveSwitch : public Device {
   void set_usable(unsigned port, bool usable);
   /// Between two cycles: it has learned that hosts first..last are not, or are again, reached by
   /// way of `port`.
-  void set_reachable(unsigned port, HostRange hosts, bool reachable);
+  virtual void set_reachable(unsigned port, HostRange hosts, bool reachable);
 
   void waits(std::vector<std::string>& lines) const override;
   std::vector<BufferView> buffers() const override;
@@ -77,8 +77,24 @@ class AdaptiveSwitch : public Device {
   const DropCounts& drops() const { return drops_; }
   std::uint64_t trimmed() const { return trimmed_; }
   std::uint64_t marked() const { return marked_; }
-  /// Quantised load of a port, as routing sees it.
-  unsigned grade_of(unsigned port) const { return grades_[port]; }
+
+  // What the memory and the routing know now: RTL has its own.
+  virtual std::uint32_t free_cells() const { return memory_.free_cells(); }
+  virtual std::uint32_t used_cells() const { return memory_.used_cells(); }
+  virtual std::uint32_t queue_cells(unsigned port, unsigned traffic_class) const {
+    return memory_.queue_cells(pair(port, traffic_class));
+  }
+  virtual std::uint32_t group_cells(unsigned port, unsigned traffic_class) const {
+    return memory_.group_cells(pair(port, traffic_class));
+  }
+  virtual bool sender_paused(unsigned port, unsigned traffic_class) const {
+    return memory_.xoff(pair(port, traffic_class));
+  }
+  virtual std::uint32_t queued_frames(unsigned port, unsigned traffic_class) const {
+    return outputs_.queued_frames(port, traffic_class);
+  }
+  /// Quantised load of a port.
+  virtual unsigned grade_of(unsigned port) const { return grades_[port]; }
 
  protected:
   static constexpr unsigned no_port = ~0U;
@@ -87,6 +103,9 @@ class AdaptiveSwitch : public Device {
   void describe(RegisterMap& map) override;
   void describe_marking(RegisterBlock& config);
   void describe_thresholds(RegisterBlock& config);
+  virtual void set_thresholds(const SharedBuffer::Thresholds& thresholds) {
+    memory_.set_thresholds(thresholds);
+  }
   void describe_counters(RegisterMap& map);
   void describe_ports(RegisterMap& map);
   DeviceKind device_kind() const override { return DeviceKind::adaptive_switch; }
@@ -102,6 +121,13 @@ class AdaptiveSwitch : public Device {
   unsigned withdrawn(unsigned port) const;
   bool usable(unsigned port) const;
   bool store(unsigned input, unsigned output, Frame& frame);
+  /// Leaves the payload behind; what is left goes on in the highest class.
+  void trim(Frame& frame) const;
+  /// A lossless packet from there may find no room: the user chose the headroom, or pauses may be
+  /// lost or late.
+  bool may_overrun(unsigned input) const {
+    return config_.memory.headroom.has_value() || outputs_.link(input).disturbed();
+  }
   void mark_congestion(unsigned output, Frame& frame);
   void grade(unsigned port);
   void announce_pauses();

@@ -73,7 +73,7 @@ void AdaptiveSwitch::describe_thresholds(RegisterBlock& config) {
   const auto change = [this](auto&& edit) {
     Thresholds thresholds = memory_.thresholds();
     edit(thresholds);
-    memory_.set_thresholds(thresholds);
+    set_thresholds(thresholds);
   };
   Register& alpha =
       config
@@ -129,18 +129,18 @@ void AdaptiveSwitch::describe_counters(RegisterMap& map) {
                [this] { return trimmed_; });
   describe_drops(counters, 0x10, drops_);
   counters.add("used_cells", 0x30, 4, "Cells held, headroom included.",
-               [this] { return memory_.used_cells(); });
+               [this] { return used_cells(); });
   counters
       .add("free_cells", 0x34, 4, "Free cells of the shared memory.",
-           [this] { return memory_.free_cells(); })
+           [this] { return free_cells(); })
       .resets_to("");
   counters
       .add("lossless_threshold_cells", 0x38, 8, "What a lossless group may reach now.",
-           [this] { return memory_.lossless_threshold(); })
+           [this] { return memory_.lossless_threshold(free_cells()); })
       .resets_to("");
   counters
       .add("lossy_threshold_cells", 0x40, 8, "What a lossy queue may reach now.",
-           [this] { return memory_.lossy_threshold(); })
+           [this] { return memory_.lossy_threshold(free_cells()); })
       .resets_to("");
   counters.add("packets_dropped_unreachable", 0x48, 8, "Data packets dropped: no port leads there.",
                [this] { return drops_.data(Admission::unreachable); });
@@ -158,18 +158,18 @@ void AdaptiveSwitch::describe_ports(RegisterMap& map) {
   port.add("paused_classes", 0x28, 4, "A bit for each class that the peer has stopped.",
            [this](unsigned p) { return outputs_.pause_state(p).mask(); });
   port.add("grade", 0x2c, 4, "Load of the port as adaptive routing sees it.",
-           [this](unsigned p) { return grades_[p]; });
+           [this](unsigned p) { return grade_of(p); });
   const auto per_class = [&](const char* what, std::uint64_t offset, const char* text, auto get) {
     port.add(what, offset, 4, text, std::move(get)).array(class_count_, 4);
   };
   per_class("queued_packets", 0x40, "By class: packets that wait to go out here.",
-            [this](unsigned p, unsigned c) { return outputs_.queued_frames(p, c); });
+            [this](unsigned p, unsigned c) { return queued_frames(p, c); });
   per_class("queue_cells", 0x60, "By class: memory held by what goes out here.",
-            [this](unsigned p, unsigned c) { return memory_.queue_cells(pair(p, c)); });
+            [this](unsigned p, unsigned c) { return queue_cells(p, c); });
   per_class("group_cells", 0x80, "By class: memory held by what came in here.",
-            [this](unsigned p, unsigned c) { return memory_.group_cells(pair(p, c)); });
+            [this](unsigned p, unsigned c) { return group_cells(p, c); });
   per_class("sender_paused", 0xa0, "By class: 1 while the port's sender is to pause.",
-            [this](unsigned p, unsigned c) { return memory_.xoff(pair(p, c)); });
+            [this](unsigned p, unsigned c) { return sender_paused(p, c); });
   port.add_link_faults(link_faults, [this](unsigned p) -> const Link& { return *in_[p]; });
   port.add("in_use", link_faults + 0x14, 4,
            "0 from when the switch has learned that the link to the peer has failed until it has "

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace heddle {
 
@@ -48,11 +49,15 @@ std::vector<Bytes> group_headroom(const SharedBufferConfig& config,
 }
 
 StateView pausing_view(const SharedBuffer& memory, unsigned port, unsigned classes) {
-  return {fmt::format("port{}_pausing", port), StateView::Kind::mask, classes, [=, &memory] {
+  return pausing_view(port, classes,
+                      [=, &memory](unsigned c) { return memory.xoff(port * classes + c); });
+}
+
+StateView pausing_view(unsigned port, unsigned classes, std::function<bool(unsigned)> xoff) {
+  return {fmt::format("port{}_pausing", port), StateView::Kind::mask, classes,
+          [classes, xoff = std::move(xoff)] {
             std::uint64_t mask = 0;
-            for (unsigned c = 0; c < classes; ++c) {
-              mask |= std::uint64_t{memory.xoff(port * classes + c)} << c;
-            }
+            for (unsigned c = 0; c < classes; ++c) mask |= std::uint64_t{xoff(c)} << c;
             return mask;
           }};
 }

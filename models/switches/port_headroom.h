@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <vector>
 
 #include "kernel/device.h"
@@ -33,6 +34,7 @@ std::vector<Bytes> group_headroom(const SharedBufferConfig& config,
 
 /// Which classes of the sender of `port` the device has paused.
 StateView pausing_view(const SharedBuffer& memory, unsigned port, unsigned classes);
+StateView pausing_view(unsigned port, unsigned classes, std::function<bool(unsigned)> xoff);
 
 /// Packets that found no room, by reason; those of hosts' data and their answers apart.
 class DropCounts {

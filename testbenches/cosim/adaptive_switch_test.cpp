@@ -1,6 +1,8 @@
 // adaptive_switch: model and RTL in lockstep, over routing, classes, pauses, sizes of the memory,
 // rates and detours.
-#include <Vadaptive_switch_4.h>  // before <systemc>, whose presence would change it
+#include "switches/adaptive_switch.h"
+
+#include <Vadaptive_switch_4.h>
 
 #include <algorithm>
 #include <array>
@@ -194,7 +196,7 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch_4> {
   void stimulate() override {
     pins::set(rtl->forget_pauses_i, 0);
     pins::set(rtl->restored_i, 0);
-    pins::set(rtl->rate_changed_i, 0);
+    pins::set(rtl->set_rate_i, 0);
     pins::set(rtl->thresholds_changed_i, 0);
     told_ = false;
     for (unsigned port = 0; port < shape.ports; ++port) {
@@ -295,10 +297,9 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch_4> {
 
   void change_rate(unsigned port) {
     told_ = true;
-    const LinkRate old = out(port).rate();
     const LinkRate rate = LinkRate::of(draw_rate(lockstep.random), 1000);
     out(port).set_rate(rate);
-    pins_.change_rate(port, old, rate);
+    pins_.change_rate(port, rate, out(port).backlog(now() + 1));
   }
 
   /// An operator writes to one of the registers that hold thresholds.
@@ -354,7 +355,7 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch_4> {
     pins::set(rtl->more_i, 0);
     pins::set(rtl->forget_pauses_i, 0);
     pins::set(rtl->restored_i, 0);
-    pins::set(rtl->rate_changed_i, 0);
+    pins::set(rtl->set_rate_i, 0);
     pins::set(rtl->thresholds_changed_i, 0);
   }
 
@@ -362,6 +363,8 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch_4> {
 
   void compare() override {
     lockstep.equal("full_o", 0, rtl->full_o);
+    lockstep.equal("held_o", box_->balance().held, rtl->held_o);
+    lockstep.equal("pauses_made_o", box_->balance().created, rtl->pauses_made_o);
     for (unsigned port = 0; port < shape.ports; ++port) {
       const auto index = static_cast<int>(port);
       const unsigned first = shape.pair(port, 0);
