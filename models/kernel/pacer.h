@@ -21,6 +21,10 @@ class Pacer {
     unit_ = events / common;
   }
 
+  /// Between two events, in units of 1 / unit() cycles.
+  Wide interval() const { return interval_; }
+  Wide unit() const { return unit_; }
+
   /// First cycle in which the next event may happen.
   Cycle due() const { return due_; }
 

@@ -92,7 +92,7 @@ class ScheduledLeaf : public Device {
   /// granted is what this leaf's VOQs for it have asked for and received.
   void verify_credits(const ScheduledLeaf& egress) const;
 
- private:
+ protected:
   void cycle() override;
   void receive_from_memory();
   void receive_from_fabric();
