@@ -51,6 +51,9 @@ RtlAdaptiveSwitch::RtlAdaptiveSwitch(const SwitchArguments& arguments)
 
 RtlAdaptiveSwitch::~RtlAdaptiveSwitch() = default;
 
+void RtlAdaptiveSwitch::open_waves(const std::string& file) const { rtl_->core.open_waves(file); }
+void RtlAdaptiveSwitch::close_waves() const { rtl_->core.close_waves(); }
+
 void RtlAdaptiveSwitch::configure(const SwitchArguments& arguments) {
   for (unsigned port = 0; port < ports(); ++port) {
     rtl_->rates.push_back(LinkRate::of(places_[port].rate, clock_.options().period_ps));

@@ -9,10 +9,11 @@
 #include <vector>
 
 #include "cosim/rtl_factory.h"
+#include "cosim/rtl_waves.h"
 
 namespace heddle {
 
-class RtlAdaptiveSwitch : public AdaptiveSwitch {
+class RtlAdaptiveSwitch : public AdaptiveSwitch, public RtlWaves {
  public:
   /// Throws InputError for what does not fit the RTL.
   explicit RtlAdaptiveSwitch(const SwitchArguments& arguments);
@@ -22,6 +23,8 @@ class RtlAdaptiveSwitch : public AdaptiveSwitch {
   void output_restored(unsigned port, Cycle at) override;
   void set_reachable(unsigned port, HostRange hosts, bool reachable) override;
   FrameBalance balance() const override;
+  void open_waves(const std::string& file) const override;
+  void close_waves() const override;
   void verify(bool drained) const override;
 
   std::uint32_t free_cells() const override;
