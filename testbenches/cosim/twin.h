@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <stdexcept>
@@ -84,15 +85,27 @@ TwinResult run_twin(std::uint64_t seed, std::uint64_t cycles, const std::string&
   return {cycles, ""};
 }
 
+inline std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+/// Says how many cycles were compared, and how fast (scripts/bench lockstep).
+inline void report_speed(const char* name, std::uint64_t cycles,
+                         std::chrono::steady_clock::duration took) {
+  const double seconds = std::chrono::duration<double>(took).count();
+  fmt::print("[ LOCKSTEP ] {}: {} cycles, {:.3f} M/s\n", name, cycles,
+             static_cast<double>(cycles) * 1e-6 / seconds);
+}
+
 /// Fails the test at the first difference of any of `seeds` runs. HEDDLE_TWIN_SEED=N: that seed
-/// alone. `run` is called as run_twin is.
+/// alone; HEDDLE_TWIN_SEEDS=N: so many. `run` is called as run_twin is.
 template <class Run>
 void expect_no_difference(const char* name, std::uint64_t seeds, std::uint64_t cycles, Run&& run) {
-  std::uint64_t first = 1;
-  if (const char* one = std::getenv("HEDDLE_TWIN_SEED"); one != nullptr) {
-    first = std::strtoull(one, nullptr, 10);
-    seeds = 1;
-  }
+  const std::uint64_t only = from_environment("HEDDLE_TWIN_SEED", 0);
+  const std::uint64_t first = only != 0 ? only : 1;
+  seeds = only != 0 ? 1 : from_environment("HEDDLE_TWIN_SEEDS", seeds);
+  const auto begin = std::chrono::steady_clock::now();
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     const TwinResult result = run(seed, cycles, "", 0);
     if (result.difference.empty()) continue;
@@ -106,6 +119,7 @@ void expect_no_difference(const char* name, std::uint64_t seeds, std::uint64_t c
         testing::UnitTest::GetInstance()->current_test_info()->test_suite_name());
     return;
   }
+  report_speed(name, seeds * cycles, std::chrono::steady_clock::now() - begin);
 }
 
 template <class Twin>
