@@ -27,7 +27,7 @@ module scheduled_leaf #(
     parameter int unsigned CellSlots     = 256,  // cells that wait for fabric links
     parameter int unsigned ControlSlots  = 1024, // control frames that wait for one fabric link
     parameter int unsigned PauseSlots    = 256,  // pause frames that wait for one host link
-    parameter int unsigned Window        = 256,  // how far a cell may be ahead; a square of 2^n
+    parameter int unsigned Window        = 1024, // how far a cell may be ahead; a square of 2^n
     parameter int unsigned Losses        = 64,   // packets whose loss can be told in one cycle
     localparam int unsigned FabricPorts  = FabricLinks + Loopbacks,
     localparam int unsigned Ports        = HostPorts + FabricPorts,
@@ -140,10 +140,12 @@ module scheduled_leaf #(
     output logic [FabricLinks-1:0]      link_heard_o,
     output logic [FabricLinks-1:0]      link_used_o,
     output logic [63:0]                 links_changed_at_o,
-    // A window to the rest, without a clock: of one VOQ, (class * Leaves + leaf) * HostPorts + port.
-    // The last three: what port `port` of this leaf was asked by and has granted to the VOQ of leaf
-    // `leaf`, and cells of that leaf that wait for an earlier one.
+    // A window to the rest, without a clock: one VOQ, (class * Leaves + leaf) * HostPorts + port, and
+    // one fabric port. Of the VOQ's numbers also: what port `port` of this leaf was asked by and has
+    // granted to leaf `leaf`, cells of that leaf that wait for an earlier one, and what came in by
+    // `port` in `class` and goes out there.
     input  logic [15:0]                 probe_voq_i,
+    input  logic [7:0]                  probe_fabric_port_i,
     output logic [63:0]                 probe_enqueued_bytes_o,
     output logic [63:0]                 probe_queued_bytes_o,
     output logic [63:0]                 probe_balance_bytes_o,
@@ -153,7 +155,11 @@ module scheduled_leaf #(
     output logic [31:0]                 probe_port_requested_o,
     output logic [31:0]                 probe_port_granted_o,
     output logic [31:0]                 probe_expected_cell_o,
-    output logic [31:0]                 probe_waiting_cells_o
+    output logic [31:0]                 probe_waiting_cells_o,
+    output logic [31:0]                 probe_group_cells_o,
+    output logic [31:0]                 probe_host_frames_o,
+    output logic [31:0]                 probe_fabric_cells_o,
+    output logic [31:0]                 probe_fabric_control_o
 );
   localparam int unsigned WindowSide = 1 << ($clog2(Window) / 2);
   localparam int unsigned Schedulers = 1 + 2 * HostPorts;  // VOQs; credits, frames of a host port
@@ -1236,8 +1242,7 @@ module scheduled_leaf #(
     logic signed [63:0] rate;
     for (int unsigned p = 0; p < Ports; p++) begin
       rate = $signed({32'd0, cfg_rate_bytes_i[p*32 +: 32]});
-      if (set_rate_i[p]) busy_q[p] = $signed(set_rate_busy_i[p*64 +: 64]);
-      busy_q[p] = busy_q[p] - rate;
+      busy_q[p] = set_rate_i[p] ? $signed(set_rate_busy_i[p*64 +: 64]) : busy_q[p] - rate;
       if (busy_q[p] < -rate) busy_q[p] = -rate;
       peak_q[p] = bytes_q[p];
     end
@@ -1657,10 +1662,11 @@ module scheduled_leaf #(
   assign link_used_o = heard_q & peer_hears_q;
   assign links_changed_at_o = changed_at_q;
 
-  logic [31:0] probe, probe_leaf, probe_credit;
+  logic [31:0] probe, probe_leaf, probe_group, probe_credit;
   assign probe = {16'd0, probe_voq_i};
   assign probe_leaf = probe / HostPorts % Leaves;
-  assign probe_credit = (probe % HostPorts * Classes + probe / Destinations) * Leaves + probe_leaf;
+  assign probe_group = probe % HostPorts * Classes + probe / Destinations;
+  assign probe_credit = probe_group * Leaves + probe_leaf;
   assign probe_enqueued_bytes_o = enqueued_q[probe];
   assign probe_queued_bytes_o = queued_q[probe];
   assign probe_balance_bytes_o = balance_q[probe];
@@ -1671,6 +1677,10 @@ module scheduled_leaf #(
   assign probe_port_granted_o = given_q[probe_credit];
   assign probe_expected_cell_o = expected_q[probe_leaf];
   assign probe_waiting_cells_o = waiting_cells_q[probe_leaf];
+  assign probe_group_cells_o = group_shared_q[probe_group] + group_headroom_q[probe_group];
+  assign probe_host_frames_o = frames_q[probe_group];
+  assign probe_fabric_cells_o = cells_q[{24'd0, probe_fabric_port_i}];
+  assign probe_fabric_control_o = controls_q[{24'd0, probe_fabric_port_i}];
 
   // --- properties, beside those in the steps ----------------------------------------------------
 

@@ -77,6 +77,11 @@ class RtlCore {
   /// The cycle is over.
   void forget_arrived() { arrived_.clear(); }
 
+  /// Combinational outputs follow the inputs; no edge.
+  void settle() { top_.settle(); }
+  /// There was an edge, so outputs mean something.
+  bool running() const { return running_; }
+
   /// Nothing happens without a new input, so there need be no edge.
   bool idle() const { return top_->idle_o != 0; }
 

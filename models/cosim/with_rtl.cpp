@@ -2,16 +2,17 @@
 #include "cosim/rtl_adaptive_switch.h"
 #include "cosim/rtl_fabric_element.h"
 #include "cosim/rtl_factory.h"
+#include "cosim/rtl_scheduled_leaf.h"
 #include "kernel/error.h"
 
 namespace heddle {
 
 bool has_rtl() { return true; }
 
-std::unique_ptr<ScheduledLeaf> make_rtl_scheduled_leaf(const char* name, const Environment&,
-                                                       const LeafPlace&, const ScheduledConfig&,
-                                                       const std::vector<TrafficClassConfig>&) {
-  throw InputError(std::string("rtl: ") + name + " has no RTL yet");
+std::unique_ptr<ScheduledLeaf> make_rtl_scheduled_leaf(
+    const char* name, const Environment& environment, const LeafPlace& place,
+    const ScheduledConfig& config, const std::vector<TrafficClassConfig>& classes) {
+  return std::make_unique<RtlScheduledLeaf>(name, environment, place, config, classes);
 }
 
 std::unique_ptr<FabricElement> make_rtl_fabric_element(const char* name,

@@ -52,6 +52,12 @@ class Occupancy {
   void add(std::uint64_t bytes, Cycle now) { set(level_ + bytes, now); }
   void remove(std::uint64_t bytes, Cycle now) { set(level_ - bytes, now); }
 
+  /// In cycle `now` it held `peak` at most, and `level` in the end.
+  void follow(std::uint64_t peak, std::uint64_t level, Cycle now) {
+    if (peak != level_) set(peak, now);
+    if (level != level_) set(level, now);
+  }
+
   std::uint64_t level() const { return level_; }
   std::uint64_t peak_bytes() const { return peak_; }
 

@@ -143,6 +143,19 @@ class OutputPorts {
     ports_[port].occupancy.remove(wire_bytes, now);
   }
 
+  /// Where only levels are known: the port held `peak` bytes in this cycle at most, and `level` in
+  /// the end.
+  void book_level(unsigned port, std::uint64_t peak, std::uint64_t level, Cycle now) {
+    queued_bytes_[port] = level;
+    ports_[port].occupancy.follow(peak, level, now);
+  }
+  /// The packet has waited in a queue of the port, which was stopped for so many cycles meanwhile.
+  void book_stops(unsigned port, unsigned traffic_class, PacketRecord& record,
+                  std::uint32_t stopped_cycles, Cycle now) const {
+    record.paused_before =
+        static_cast<std::uint32_t>(pause_state(port).total(traffic_class, now)) - stopped_cycles;
+  }
+
   std::uint64_t queued_bytes(unsigned port) const { return queued_bytes_[port]; }
   std::uint32_t queued_frames(unsigned port, unsigned traffic_class) const {
     return queues_.length(queue(port, traffic_class));

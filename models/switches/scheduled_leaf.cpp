@@ -472,24 +472,25 @@ void ScheduledLeaf::output_restored(unsigned port, Cycle at) {
 
 void ScheduledLeaf::waits(std::vector<std::string>& lines) const {
   for (unsigned voq = 0; voq < voqs_.size(); ++voq) {
-    if (voqs_.empty(voq)) continue;
-    const VoqBank::Account& account = voqs_.account(voq);
+    if (voq_packets(voq) == 0) continue;
+    const VoqBank::Account account = this->account(voq);
     const unsigned destination = voqs_.destination_of(voq);
     lines.push_back(
-        fmt::format("{}: {} packets for host {} of class {} wait for {}", path(), voqs_.length(voq),
+        fmt::format("{}: {} packets for host {} of class {} wait for {}", path(), voq_packets(voq),
                     destination, voqs_.class_of(voq),
                     account.balance_bytes > 0
                         ? std::string(account.held ? "external memory" : "a fabric link")
                         : fmt::format("{} credits of leaf{}", account.requested - account.granted,
                                       destination / place_.hosts)));
   }
-  for (unsigned source = 0; source < reassembler_.sources(); ++source) {
-    if (reassembler_.held(source) == 0) continue;
-    lines.push_back(fmt::format("{}: {} cells wait for cell {} of leaf{}", path(),
-                                reassembler_.held(source), reassembler_.expected(source), source));
+  for (unsigned source = 0; source < place_.leaves; ++source) {
+    const Missing cells = missing(source);
+    if (cells.waiting == 0) continue;
+    lines.push_back(fmt::format("{}: {} cells wait for cell {} of leaf{}", path(), cells.waiting,
+                                cells.expected, source));
   }
-  to_fabric_.waits(path(), lines);
-  to_hosts_.waits(path(), lines);
+  to_fabric_.waits(path(), lines, [this](unsigned p, unsigned c) { return fabric_frames(p, c); });
+  to_hosts_.waits(path(), lines, [this](unsigned p, unsigned c) { return host_frames(p, c); });
 }
 
 std::vector<BufferView> ScheduledLeaf::buffers() const {
@@ -512,20 +513,20 @@ std::vector<StateView> ScheduledLeaf::state() const {
   using Kind = StateView::Kind;
   std::vector<StateView> views;
   for (unsigned port = 0; port < place_.hosts; ++port) {
-    const CreditPort& p = credit_ports_[port];
-    views.push_back(pausing_view(sram_, port, class_count_));
+    views.push_back(
+        pausing_view(port, class_count_, [=](unsigned c) { return sender_paused(port, c); }));
     const std::string name = fmt::format("egress_port{}", port);
     views.push_back(to_hosts_.paused_view(port, name));
     views.push_back(
-        {name + "_wanted_credits", Kind::level, 64, [&p] { return p.scheduler.outstanding(); }});
+        {name + "_wanted_credits", Kind::level, 64, [=] { return wanted_credits(port); }});
     views.push_back({name + "_owed_bytes", Kind::balance, 64,
-                     [&p] { return static_cast<std::uint64_t>(p.owed_bytes); }});
+                     [=] { return static_cast<std::uint64_t>(owed_bytes(port)); }});
   }
   for (unsigned port = 0; port < place_.fabric_links; ++port) {
     views.push_back(to_fabric_.paused_view(port, fmt::format("fabric_port{}", port)));
   }
   views.push_back({"granted_credits", Kind::level, 64, [this] { return credits_granted_; }});
-  views.push_back({"free_cells", Kind::level, 32, [this] { return sram_.free_cells(); }});
+  views.push_back({"free_cells", Kind::level, 32, [this] { return free_cells(); }});
   drops_.add_views(views);
   add_voq_views(views);
   return views;
@@ -535,15 +536,16 @@ std::vector<StateView> ScheduledLeaf::state() const {
 void ScheduledLeaf::add_voq_views(std::vector<StateView>& views) const {
   using Kind = StateView::Kind;
   for (unsigned voq = 0; voq < voqs_.size(); ++voq) {
-    const VoqBank::Account& account = voqs_.account(voq);
     const std::string name =
         fmt::format("voq_host{}_class{}", voqs_.destination_of(voq), voqs_.class_of(voq));
     views.push_back(
-        {name + "_queued_bytes", Kind::level, 64, [&account] { return account.queued_bytes; }});
+        {name + "_queued_bytes", Kind::level, 64, [=] { return account(voq).queued_bytes; }});
     views.push_back({name + "_balance_bytes", Kind::balance, 64,
-                     [&account] { return static_cast<std::uint64_t>(account.balance_bytes); }});
-    views.push_back({name + "_wanted_credits", Kind::level, 32,
-                     [&account] { return std::uint64_t{account.requested - account.granted}; }});
+                     [=] { return static_cast<std::uint64_t>(account(voq).balance_bytes); }});
+    views.push_back({name + "_wanted_credits", Kind::level, 32, [=] {
+                       const VoqBank::Account a = account(voq);
+                       return std::uint64_t{a.requested - a.granted};
+                     }});
   }
 }
 
@@ -562,13 +564,12 @@ void ScheduledLeaf::verify(bool drained) const {
   if (spill_) spill_->verify(drained, path());
   if (!drained) return;
   // Pieces of lost packets stay until a later cell of their source shows that the rest is missing.
-  const std::uint64_t pieces =
-      healing_ ? healing_->partial.open_bytes() + reassembler_.held_bytes() : 0;
-  if (sram_.used_cells() != 0 || egress_.level() != pieces || reassembly_.level() != pieces) {
+  const std::uint64_t pieces = pieces_bytes();
+  if (used_cells() != 0 || egress_.level() != pieces || reassembly_.level() != pieces) {
     throw CheckFailure(fmt::format(
         "{}: left behind: {} cells of SRAM, {} B at egress, {} B in reassembly, of which "
         "{} B are pieces of lost packets",
-        path(), sram_.used_cells(), egress_.level(), reassembly_.level(), pieces));
+        path(), used_cells(), egress_.level(), reassembly_.level(), pieces));
   }
 }
 
@@ -581,19 +582,16 @@ bool ScheduledLeaf::credits_at_rest() const {
 void ScheduledLeaf::verify_credits(const ScheduledLeaf& egress) const {
   for (unsigned port = 0; port < place_.hosts; ++port) {
     for (unsigned c = 0; c < class_count_; ++c) {
-      const VoqBank::Account& account =
-          voqs_.account(voqs_.voq(egress.place_.leaf * place_.hosts + port, c));
-      const CreditScheduler& scheduler = egress.credit_ports_[port].scheduler;
+      const VoqBank::Account account =
+          this->account(voqs_.voq(egress.place_.leaf * place_.hosts + port, c));
+      const std::uint32_t granted = egress.granted(port, place_.leaf, c);
       const std::int64_t unspent = std::int64_t{account.granted} * config_.credit.value -
                                    static_cast<std::int64_t>(account.enqueued_bytes);
       // Where links fail, status and credits may be lost for ever: a VOQ that is empty repeats
       // none.
-      if (healing_ && account.granted <= scheduler.granted(place_.leaf, c) &&
-          scheduler.granted(place_.leaf, c) <= account.requested) {
-        continue;
-      }
-      if (account.granted != scheduler.granted(place_.leaf, c) ||
-          account.requested != account.granted || account.balance_bytes != unspent) {
+      if (healing_ && account.granted <= granted && granted <= account.requested) continue;
+      if (account.granted != granted || account.requested != account.granted ||
+          account.balance_bytes != unspent) {
         throw CheckFailure(fmt::format("{}: credits for port {} of {} in class {} do not add up",
                                        path(), port, egress.path(), c));
       }

@@ -86,13 +86,52 @@ class ScheduledLeaf : public Device {
   const DropCounts& drops() const { return drops_; }
 
   /// No VOQ waits for a credit of this leaf, and no status or credit frame waits in it.
-  bool credits_at_rest() const;
+  virtual bool credits_at_rest() const;
 
   /// Law of credits, for two leaves of a fabric at rest: what `egress` has been asked for and has
   /// granted is what this leaf's VOQs for it have asked for and received.
   void verify_credits(const ScheduledLeaf& egress) const;
 
  protected:
+  // What RTL in the place of this model knows better.
+  virtual VoqBank::Account account(unsigned voq) const { return voqs_.account(voq); }
+  virtual std::uint32_t voq_packets(unsigned voq) const { return voqs_.length(voq); }
+  virtual std::uint32_t granted(unsigned port, unsigned leaf, unsigned traffic_class) const {
+    return credit_ports_[port].scheduler.granted(leaf, traffic_class);
+  }
+  virtual std::uint64_t wanted_credits(unsigned port) const {
+    return credit_ports_[port].scheduler.outstanding();
+  }
+  virtual std::int64_t owed_bytes(unsigned port) const { return credit_ports_[port].owed_bytes; }
+  virtual bool sender_paused(unsigned port, unsigned traffic_class) const {
+    return sram_.xoff(group(port, traffic_class));
+  }
+  virtual std::uint32_t free_cells() const { return sram_.free_cells(); }
+  virtual std::uint32_t used_cells() const { return sram_.used_cells(); }
+  virtual std::uint32_t group_cells(unsigned port, unsigned traffic_class) const {
+    return sram_.group_cells(group(port, traffic_class));
+  }
+  virtual std::uint32_t host_frames(unsigned port, unsigned traffic_class) const {
+    return to_hosts_.queued_frames(port, traffic_class);
+  }
+  virtual std::uint32_t fabric_frames(unsigned port, unsigned traffic_class) const {
+    return to_fabric_.queued_frames(port, traffic_class);
+  }
+  /// Cells of a leaf that wait for an earlier one, and its number.
+  struct Missing {
+    std::uint32_t waiting;
+    std::uint32_t expected;
+  };
+  virtual Missing missing(unsigned source) const {
+    return {reassembler_.held(source), reassembler_.expected(source)};
+  }
+  /// Bytes at egress of packets that lost pieces, or may have.
+  virtual std::uint64_t pieces_bytes() const {
+    return healing_ ? healing_->partial.open_bytes() + reassembler_.held_bytes() : 0;
+  }
+  virtual bool hears(unsigned link) const { return !healing_ || healing_->links.hears(link); }
+  virtual bool uses(unsigned link) const { return !healing_ || healing_->links.up(link); }
+
   void cycle() override;
   void receive_from_memory();
   void receive_from_fabric();

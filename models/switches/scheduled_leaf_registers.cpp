@@ -68,10 +68,10 @@ void ScheduledLeaf::describe(RegisterMap& map) {
                [this] { return credits_granted_; });
   describe_drops(counters, 0x08, drops_);
   counters.add("used_cells", 0x28, 4, "Buffers of the VOQ memory that are held.",
-               [this] { return sram_.used_cells(); });
+               [this] { return used_cells(); });
   counters
       .add("free_cells", 0x2c, 4, "Free buffers of its shared part.",
-           [this] { return sram_.free_cells(); })
+           [this] { return free_cells(); })
       .resets_to("");
   counters.add("staged_cells", 0x30, 8, "Cells cut and waiting for their fabric links.",
                [this] { return staged_cells_; });
@@ -98,21 +98,21 @@ void ScheduledLeaf::describe_host_ports(RegisterMap& map) {
   port.add("queued_bytes", 0x20, 8, "Bytes of whole packets that wait to go out here.",
            [this](unsigned p) { return to_hosts_.queued_bytes(p); });
   port.add("credits_wanted", 0x28, 8, "Credits asked of this port and not granted.",
-           [this](unsigned p) { return credit_ports_[p].scheduler.outstanding(); });
+           [this](unsigned p) { return wanted_credits(p); });
   port.add("owed_bytes", 0x30, 8,
            "Bytes of credits granted less those received for this port; signed.",
-           [this](unsigned p) { return credit_ports_[p].owed_bytes; });
+           [this](unsigned p) { return owed_bytes(p); });
   port.add("paused_classes", 0x38, 4, "A bit for each class that the host has stopped.",
            [this](unsigned p) { return to_hosts_.pause_state(p).mask(); });
   const auto per_class = [&](const char* what, std::uint64_t offset, const char* text, auto get) {
     port.add(what, offset, 4, text, std::move(get)).array(class_count_, 4);
   };
   per_class("queued_packets", 0x40, "By class: packets that wait to go out here.",
-            [this](unsigned p, unsigned c) { return to_hosts_.queued_frames(p, c); });
+            [this](unsigned p, unsigned c) { return host_frames(p, c); });
   per_class("group_cells", 0x60, "By class: VOQ memory held by what came in here.",
-            [this](unsigned p, unsigned c) { return sram_.group_cells(group(p, c)); });
+            [this](unsigned p, unsigned c) { return group_cells(p, c); });
   per_class("sender_paused", 0x80, "By class: 1 while the host is to pause.",
-            [this](unsigned p, unsigned c) { return sram_.xoff(group(p, c)); });
+            [this](unsigned p, unsigned c) { return sender_paused(p, c); });
   port.add_link_faults(link_faults, [this](unsigned p) -> const Link& { return *from_host_[p]; });
 }
 
@@ -125,32 +125,31 @@ void ScheduledLeaf::describe_fabric_ports(RegisterMap& map) {
       [this](unsigned p) -> const Link& { return to_fabric_.link(p); },
       [this] { return present(); });
   port.add("queued_cells", 0x20, 4, "Cells that wait to go out here.",
-           [this](unsigned p) { return to_fabric_.queued_frames(p, cells); });
+           [this](unsigned p) { return fabric_frames(p, cells); });
   port.add("queued_control", 0x24, 4, "Status and credit frames that wait to go out here.",
-           [this](unsigned p) { return to_fabric_.queued_frames(p, control); });
+           [this](unsigned p) { return fabric_frames(p, control); });
   port.add("stopped", 0x28, 4, "1 while the element has stopped the cells of this port.",
            [this](unsigned p) { return to_fabric_.pause_state(p).mask() >> cells & 1U; });
   port.add_link_faults(link_faults, [this](unsigned p) -> const Link& { return *from_fabric_[p]; });
   const auto watched = [this](unsigned p) { return healing_ && p < place_.fabric_links; };
   describe_notice(
-      port, link_faults + 0x14,
-      [this, watched](unsigned p) { return !watched(p) || healing_->links.hears(p); },
-      [this, watched](unsigned p) { return !watched(p) || healing_->links.up(p); });
+      port, link_faults + 0x14, [this, watched](unsigned p) { return !watched(p) || hears(p); },
+      [this, watched](unsigned p) { return !watched(p) || uses(p); });
 }
 
 void ScheduledLeaf::describe_voqs(RegisterMap& map) {
   RegisterBlock& voq = map.block(
       "voq", voq_registers, "The VOQ i = class * hosts + destination host.", voqs_.size(), 0x20);
   voq.add("queued_bytes", 0x00, 8, "Bytes that wait.",
-          [this](unsigned v) { return voqs_.account(v).queued_bytes; });
+          [this](unsigned v) { return account(v).queued_bytes; });
   voq.add("balance_bytes", 0x08, 8, "Credit less what was sent on it: signed, positive may send.",
-          [this](unsigned v) { return voqs_.account(v).balance_bytes; });
+          [this](unsigned v) { return account(v).balance_bytes; });
   voq.add("credits_requested", 0x10, 4, "Credits asked for since the start of the run.",
-          [this](unsigned v) { return voqs_.account(v).requested; });
+          [this](unsigned v) { return account(v).requested; });
   voq.add("credits_granted", 0x14, 4, "Credits received since the start of the run.",
-          [this](unsigned v) { return voqs_.account(v).granted; });
+          [this](unsigned v) { return account(v).granted; });
   voq.add("queued_packets", 0x18, 4, "Packets that wait.",
-          [this](unsigned v) { return voqs_.length(v); });
+          [this](unsigned v) { return voq_packets(v); });
   voq.add("dram_bound", 0x1c, 4, "1 while its arriving packets go to external memory.",
           [this](unsigned v) { return spill_ && spill_->dram_bound(v); });
 }
