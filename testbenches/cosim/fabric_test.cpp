@@ -18,6 +18,7 @@ struct Case {
   std::string file;
   std::string variant;
   std::vector<std::string> sets;
+  std::string message = "48 KiB";
 };
 
 void PrintTo(const Case& of, std::ostream* out) { *out << of.name; }
@@ -59,7 +60,7 @@ class Fabric : public ::testing::TestWithParam<Case> {
   }
 };
 
-TEST_P(Fabric, HasTheSameResultsInRtl) { expect_same("256 KiB"); }
+TEST_P(Fabric, HasTheSameResultsInRtl) { expect_same(GetParam().message); }
 TEST_P(Fabric, LongHasTheSameResultsInRtl) {
   HEDDLE_NEED_LONG();
   expect_same("1 MB");
@@ -104,17 +105,29 @@ std::vector<std::string> with(std::vector<std::string> sets) {
 
 INSTANTIATE_TEST_SUITE_P(
     Library, Fabric,
-    ::testing::Values(Case{"incast_scheduled", "incast", "scheduled",
-                           with({"workload.senders=15"})},
-                      Case{"incast_adaptive", "incast", "adaptive", with({"workload.senders=15"})},
-                      Case{"incast_ecmp", "incast", "ecmp", with({"workload.senders=15"})},
-                      Case{"incast_shallow", "incast", "shallow",
-                           with({"workload.senders=15", "adaptive.memory.buffer=1 MiB"})},
-                      Case{"permutation_scheduled", "permutation", "scheduled", four_by_four},
-                      Case{"permutation_adaptive", "permutation", "adaptive", four_by_four},
-                      Case{"permutation_spray", "permutation", "spray", four_by_four},
-                      Case{"permutation_flowlet", "permutation", "flowlet", four_by_four},
-                      Case{"permutation_ecmp", "permutation", "ecmp", four_by_four}),
+    ::testing::Values(
+        Case{"incast_scheduled", "incast", "scheduled", with({"workload.senders=15"})},
+        Case{"incast_adaptive", "incast", "adaptive", with({"workload.senders=15"})},
+        Case{"incast_ecmp", "incast", "ecmp", with({"workload.senders=15"})},
+        Case{"incast_shallow", "incast", "shallow", with({"workload.senders=15"}), "256 KiB"},
+        Case{"permutation_scheduled", "permutation", "scheduled", four_by_four},
+        Case{"permutation_adaptive", "permutation", "adaptive", four_by_four},
+        Case{"permutation_spray", "permutation", "spray", four_by_four},
+        Case{"permutation_flowlet", "permutation", "flowlet", four_by_four},
+        Case{"permutation_ecmp", "permutation", "ecmp", four_by_four}),
+    [](const auto& of) { return of.param.name; });
+
+// Messages so long that packets are trimmed, senders are paused, and a link fails under way.
+INSTANTIATE_TEST_SUITE_P(
+    Hard, Fabric,
+    ::testing::Values(Case{"trimming", "lossy", "trimming", {}, "256 KiB"},
+                      Case{"drops", "lossy", "selective_repeat", {}, "128 KiB"},
+                      Case{"pauses", "lossy", "pauses", {}, "128 KiB"},
+                      Case{"marks", "dcqcn", "early_marks", {}, "128 KiB"},
+                      Case{"detours", "failed_link", "spray", {}, "1 MB"},
+                      Case{"withdrawals", "failed_link", "fast_news", {}, "1 MB"},
+                      Case{"reachability", "failed_link", "scheduled", {}, "1 MB"},
+                      Case{"slices", "credit_slices", "per_slice", {}, "128 KiB"}),
     [](const auto& of) { return of.param.name; });
 
 }  // namespace
