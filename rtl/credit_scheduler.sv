@@ -330,23 +330,33 @@ module credit_scheduler #(
       p_outstanding: assert (outstanding_q == sum);
       // The pointers are numbers of classes, slices and leaves.
       p_current: assert (32'(current_q) < Classes);
+      // A deficit is a weighted class's, and less than its weight.
+      p_deficit: assert (deficit_q == '0 ||
+                         (!cfg_strict_i[current_q] && deficit_q < weight(current_q)));
       for (int unsigned v = 0; v < Voqs; v++) begin
         // A VOQ waits exactly while it has asked for more than it has been granted, and none is
         // ever granted that was not asked for.
         assert (!open[v][CountBits-1]);
         assert (waiting_q[v/Leaves][v%Leaves] == (open[v] != '0));
         // No VOQ is overtaken in its slice more often than there are others.
-        assert (!waiting_q[v/Leaves][v%Leaves] || 32'(leaf_bound[v]) < Leaves);
+        assert (32'(overtaken_q[v]) < Leaves);
+        assert (waiting_q[v/Leaves][v%Leaves] ? 32'(leaf_bound[v]) < Leaves
+                                              : overtaken_q[v] == '0);
       end
       for (int unsigned c = 0; c < Classes; c++) begin
         assert ({1'b0, slice_pointer_q[c]} < cfg_slices_i);
         // No class is overtaken by others of its kind more often than their weights are in sum.
         assert (class_overtaken_q[c] <= weights[c]);
-        assert (waiting_q[c] == '0 || cfg_strict_i[c] || class_overtaken_q[c] + before_it[c] <= weights[c]);
+        assert (waiting_q[c] != '0 && !cfg_strict_i[c]
+                    ? class_overtaken_q[c] + before_it[c] <= weights[c]
+                    : class_overtaken_q[c] == '0);
         for (int unsigned s = 0; s < Slices; s++) begin
           assert (32'(pointer_q[c*Slices+s]) < Leaves);
           // No slice is overtaken in its class more often than there are others.
-          assert ((waiting_q[c] & members[s]) == '0 || slice_bound[c*Slices+s] < cfg_slices_i);
+          assert (slice_overtaken_q[c*Slices+s] < cfg_slices_i);
+          assert ((waiting_q[c] & members[s]) != '0
+                      ? slice_bound[c*Slices+s] < cfg_slices_i
+                      : slice_overtaken_q[c*Slices+s] == '0);
         end
       end
     end
