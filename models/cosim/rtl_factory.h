@@ -1,12 +1,10 @@
 // Devices of a fabric as C++ models or as Verilated RTL: the same arguments, the same behaviour.
 #pragma once
 
-#include <functional>
-#include <map>
 #include <memory>
-#include <string>
 #include <vector>
 
+#include "cosim/switch_maker.h"
 #include "switches/adaptive_switch.h"
 #include "switches/fabric_element.h"
 #include "switches/scheduled_leaf.h"
@@ -49,9 +47,5 @@ std::unique_ptr<FabricElement> make_rtl_fabric_element(const char* name,
 
 std::unique_ptr<AdaptiveSwitch> make_adaptive_switch(const SwitchArguments& arguments);
 std::unique_ptr<AdaptiveSwitch> make_rtl_adaptive_switch(const SwitchArguments& arguments);
-
-/// Another one: a user's (cosim/flit_switch.h).
-using SwitchMaker = std::function<std::unique_ptr<AdaptiveSwitch>(const SwitchArguments&)>;
-using SwitchMakers = std::map<std::string, SwitchMaker>;  ///< by name of the device
 
 }  // namespace heddle

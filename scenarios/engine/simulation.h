@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "cosim/rtl_factory.h"
+#include "cosim/switch_maker.h"
 #include "engine/packet_path.h"
 #include "engine/scenario.h"
 #include "engine/wave_trace.h"
