@@ -1168,25 +1168,40 @@ module scheduled_leaf #(
 
   // Goes on behind the missing cells, until the next one that is there has not waited long enough.
   task give_up_cells_of(input logic [31:0] source, inout logic [63:0] oldest);
-    logic [31:0] sequence_number, place;
-    logic waits;
+    logic [31:0] sequence_number;
     sequence_number = expected_q[source];
-    waits = 1'b0;
-    for (int unsigned i = 0; i < Window; i++) begin
-      place = source * Window + sequence_number % Window;
-      if (!waits && waiting_cells_q[source] != 0 && slot_valid_q[place]) begin
-        if (sequence_number != expected_q[source]) begin
-          if (slot_since_q[place] > now_i - cfg_reassembly_timeout_i) begin
-            waits = 1'b1;
-            if (slot_since_q[place] < oldest) oldest = slot_since_q[place];
-          end else begin
-            damage(source);
-            expected_q[source] = sequence_number;
+    going = 1'b1;
+    for (int unsigned a = 0; a < Window / WindowSide; a++) begin
+      if (going) begin
+        for (int unsigned b = 0; b < WindowSide; b++) begin
+          if (going) begin
+            if (slot_valid_q[source * Window + sequence_number % Window]) begin
+              give_up_cells_before(source, sequence_number, oldest);
+            end
+            sequence_number = sequence_number + 1;
           end
         end
-        if (!waits) take_next_cell(source);
       end
-      sequence_number = sequence_number + 1;
+    end
+  endtask
+
+  // Takes this cell, which is there, unless it must wait for those before it.
+  task give_up_cells_before(input logic [31:0] source, input logic [31:0] sequence_number,
+                            inout logic [63:0] oldest);
+    logic [63:0] since;
+    since = slot_since_q[source * Window + sequence_number % Window];
+    if (sequence_number != expected_q[source]) begin
+      if (since > now_i - cfg_reassembly_timeout_i) begin
+        going = 1'b0;
+        if (since < oldest) oldest = since;
+      end else begin
+        damage(source);
+        expected_q[source] = sequence_number;
+      end
+    end
+    if (going) begin
+      take_next_cell(source);
+      going = waiting_cells_q[source] != 0;
     end
   endtask
 

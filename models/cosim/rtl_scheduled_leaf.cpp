@@ -14,8 +14,9 @@ namespace heddle {
 namespace {
 
 // As CMakeLists.txt has it Verilated.
-constexpr LeafSizes sizes{8, 8, 8, 8, 8, 8, 5, 270'336, 172'032, 4096};
-constexpr std::uint64_t rtl_window = 4096;
+constexpr LeafSizes sizes{8, 8, 8, 8, 8, 8, 5, 270'336, 262'144, 4096};
+// Of its egress memory, for packets that end in cells of few bytes that wait for earlier ones.
+constexpr std::uint64_t packets_in_short_cells = 65'536;
 
 void refuse_above(const char* name, const char* what, std::uint64_t value, std::uint64_t most) {
   if (value <= most) return;
@@ -45,7 +46,7 @@ void check_config(const char* name, const LeafPlace& place, const ScheduledConfi
                config.buffer.value / config.buffer_cell.value + staged * ends + 1,
                sizes.voq_packets);
   refuse_above(name, "packets that fit its egress memory (scheduled.egress_buffer)",
-               config.egress_buffer->value / smallest_stored_bytes + place.leaves * rtl_window,
+               config.egress_buffer->value / smallest_stored_bytes + packets_in_short_cells,
                sizes.egress_packets);
 }
 

@@ -46,7 +46,7 @@ struct LeafDraw {
     const auto habit = [&](double least) { return std::max(least, draw_share(random)); };
     for (double* share : {&packets, &long_packets, &cells, &requests, &grants})
       *share = habit(0.02);
-    for (double* share : {&unheeded, &pauses, &stops, &repeats, &losses, &disorder}) {
+    for (double* share : {&unheeded, &pauses, &stops, &repeats, &losses, &disorder, &events}) {
       *share = draw_share(random);
     }
     hot = static_cast<unsigned>(any(0, 1, 4));
@@ -102,6 +102,7 @@ struct LeafDraw {
   double repeats = 0;       ///< share of control frames that come again
   double losses = 0;        ///< share of control frames and, when healing, of cells
   double disorder = 0;      ///< of cells
+  double events = 0;        ///< of links
   unsigned hot = 0;         ///< so many of 8 packets are for host 0
   std::vector<LinkRate> in_rates;
   std::vector<LinkRate> out_rates;
@@ -201,12 +202,39 @@ class ScheduledLeafTwin : public DeviceTwin<Vscheduled_leaf_4> {
   // --- stimulus ---------------------------------------------------------------------------------
 
   void stimulate() override {
+    if (chance(0.01 * draw_.events)) make_event(below(sizes.ports()));
     for (unsigned port = 0; port < draw_.place.hosts; ++port) host_sends(port);
     for (FarLeaf& leaf : far_) far_leaf_works(leaf);
     for (unsigned link = 0; link < draw_.place.fabric_links; ++link) element_sends(link);
     for (unsigned path = 0; path < draw_.place.loopbacks; ++path) {
       loopback_sends(hosts + sizes.fabric_links + path);
     }
+  }
+
+  /// Between this cycle and the next one, as a scenario's.
+  void make_event(unsigned port) {
+    const bool to_host = port < hosts;
+    if (to_host ? port >= draw_.place.hosts : port >= hosts + draw_.place.fabric_links) return;
+    const unsigned model_port = to_host ? port : draw_.place.hosts + port - hosts;
+    quiet_ = false;
+    switch (below(3)) {
+      case 0:
+        model_->input_failed(model_port, now() + 1);
+        return pins::set_bits(rtl->input_failed_i, port, 1, 1);
+      case 1:
+        model_->output_restored(model_port, now() + 1);
+        return pins::set_bits(rtl->output_restored_i, port, 1, 1);
+      default:
+        return change_rate(port, below(2) == 0 ? draw_.out_rates[port] : LinkRate{37, 2});
+    }
+  }
+
+  void change_rate(unsigned port, const LinkRate& rate) {
+    out(port).set_rate(rate);
+    pins::set_rate(*rtl.operator->(), port, rate);
+    pins::set_bits(rtl->set_rate_i, port, 1, 1);
+    const std::int64_t busy = std::max(out(port).backlog(now() + 1), -std::int64_t{rate.bytes});
+    pins::set_bits(rtl->set_rate_busy_i, 64 * port, 64, static_cast<std::uint64_t>(busy));
   }
 
   void host_sends(unsigned port) {
@@ -393,10 +421,9 @@ class ScheduledLeafTwin : public DeviceTwin<Vscheduled_leaf_4> {
 
   // --- pins -------------------------------------------------------------------------------------
 
-  bool quiet() const override { return now() < rtl->wake_o; }
+  bool quiet() const override { return quiet_ && now() < rtl->wake_o; }
 
   void drive() override {
-    edge_ = true;
     for (unsigned port = 0; port < sizes.fabric_ports(); ++port) {
       if (pins::get_bits(rtl->in_valid_i, hosts + port, 1) == 0) continue;
       if (pins::get_frame(rtl->in_frame_i, hosts + port).kind != FrameKind::cell) continue;
@@ -406,12 +433,19 @@ class ScheduledLeafTwin : public DeviceTwin<Vscheduled_leaf_4> {
   }
 
   void compare() override {
-    if (edge_) count_strobes();
-    edge_ = false;
+    if (clocked()) count_strobes();
+    end_events();
     compare_totals();
     for (unsigned port = 0; port < draw_.place.hosts; ++port) compare_host_port(port);
     for (unsigned port = 0; port < model_ports(); ++port) compare_fabric_port(port);
     for (unsigned n = 0; n < 4; ++n) compare_voq(probe_ = (probe_ + 1) % sizes.voqs());
+  }
+
+  void end_events() {
+    quiet_ = true;
+    pins::set(rtl->set_rate_i, 0);
+    pins::set(rtl->input_failed_i, 0);
+    pins::set(rtl->output_restored_i, 0);
   }
 
   void count_strobes() {
@@ -511,6 +545,10 @@ class ScheduledLeafTwin : public DeviceTwin<Vscheduled_leaf_4> {
                    rtl->probe_expected_cell_o, index);
     lockstep.equal("probe_waiting_cells_o", model_->reassembler().held(leaf),
                    rtl->probe_waiting_cells_o, index);
+    lockstep.equal("probe_group_cells_o", model_->memory().group_cells(port * class_count() + c),
+                   rtl->probe_group_cells_o, index);
+    lockstep.equal("probe_host_frames_o", model_->to_hosts().queued_frames(port, c),
+                   rtl->probe_host_frames_o, index);
   }
 
   LeafDraw draw_;
@@ -521,7 +559,7 @@ class ScheduledLeafTwin : public DeviceTwin<Vscheduled_leaf_4> {
   std::vector<std::uint64_t> sent_;                     ///< by VOQ of other leaves
   unsigned far_packets_ = 0;
   unsigned probe_ = 0;
-  bool edge_ = false;
+  bool quiet_ = true;
   DropCounts drops_;
   std::uint64_t lost_ = 0;
   std::uint64_t ingress_peak_ = 0;
@@ -529,7 +567,7 @@ class ScheduledLeafTwin : public DeviceTwin<Vscheduled_leaf_4> {
   std::uint64_t reassembly_peak_ = 0;
 };
 
-HEDDLE_DEVICE_TWIN_TESTS(ScheduledLeafTwin, 20, 5000, 400)
+HEDDLE_DEVICE_TWIN_TESTS(ScheduledLeafTwin, 60, 5000, 4000)
 
 }  // namespace
 }  // namespace heddle
