@@ -17,7 +17,7 @@ namespace heddle {
 namespace {
 
 constexpr AdaptiveSwitchShape shape{4, 16, 4, 1024, 1024};
-constexpr std::uint32_t largest_packet_bytes = 9178;
+constexpr unsigned smallest_packet_bytes = 82;  // on the wire: without payload
 
 template <class T, std::size_t size>
 T one_of(Rng& random, const T (&values)[size]) {
@@ -104,8 +104,13 @@ struct Switch {
     memory.alpha_lossy = one_of(random, alphas);
     if (random.below(3) == 0) memory.xoff = Bytes{random.below(60) * memory.cell.value};
     memory.xon_offset.value = random.below(3) == 0 ? 0 : random.below(20'000);
-    config.ecn.kmin.value = random.below(30'000);
-    config.ecn.kmax.value = config.ecn.kmin.value + random.below(60'000);
+    // Depths are whole cells, so kmin and kmax are, too, or else no queue is exactly as deep.
+    const std::uint64_t unit = random.below(2) == 0 ? 1 : memory.cell.value;
+    const auto steps = [&](std::uint32_t bytes) {
+      return random.below(1 + bytes / static_cast<std::uint32_t>(unit)) * unit;
+    };
+    config.ecn.kmin.value = steps(30'000);
+    config.ecn.kmax.value = config.ecn.kmin.value + steps(60'000);
     config.ecn.pmax = random.uniform();
   }
 
@@ -127,8 +132,9 @@ struct Habits {
   explicit Habits(Rng random)
       : sending{draw_share(random), draw_share(random), 1, 1},
         one_host(draw_share(random)),
-        largest_payload(one_of(random, {0U, 200U, 1500U, 4096U, largest_packet_bytes - 82})),
+        largest_payload(one_of(random, {0U, 200U, 1500U, 4096U, 9096U})),
         small(draw_share(random)),
+        full(draw_share(random)),
         answers(draw_share(random) * 0.5),
         pausing(draw_share(random) * 0.05),
         going_on(0.005 + draw_share(random) * 0.3),
@@ -142,6 +148,7 @@ struct Habits {
   double one_host;  ///< of the packets for host 0
   unsigned largest_payload;
   double small;  ///< share of packets of less than 64 B of payload
+  double full;   ///< share of those as long as they may be: just a quantum
   double answers;
   double pausing;  ///< of the cycles, by class
   double going_on;
@@ -172,13 +179,14 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch_4> {
       pins_.set_rate(port, rate);
     }
     const Environment here = environment();
+    const unsigned longest = smallest_packet_bytes + habits_.largest_payload;  // what a quantum is
     box_ = std::make_unique<AdaptiveSwitch>(name, here, of_.ports, of_.routes, of_.config,
-                                            of_.routing, of_.classes, largest_packet_bytes);
+                                            of_.routing, of_.classes, longest);
     for (unsigned port = 0; port < shape.ports; ++port) box_->attach(port, in(port), out(port));
     const Cycle gap = here.clock.cycles(of_.config.flowlet_gap);
     const PathSelector selector({of_.routing, of_.config.spray, gap}, of_.routes.ports_of_group,
                                 Rng(seed, name, "path"));
-    pins_.set_classes(of_.classes, largest_packet_bytes);
+    pins_.set_classes(of_.classes, longest);
     pins_.set_memory(memory_, of_.config.memory, shape.ports, classes());
     pins_.set_ecn(of_.config.ecn);
     pins_.set_switching(of_.config, of_.routing, gap);
@@ -229,11 +237,11 @@ class AdaptiveSwitchTwin : public DeviceTwin<Vadaptive_switch_4> {
     }
     frame.traffic_class = static_cast<std::uint8_t>(traffic_class);
     const bool small = random.uniform() < habits_.small;
-    const unsigned payload =
-        frame.kind != FrameKind::packet
-            ? 0
-            : random.below(1 + std::min(habits_.largest_payload, small ? 63 : ~0U));
-    frame.wire_bytes = static_cast<std::uint16_t>(82 + payload);
+    const bool full = random.uniform() < habits_.full;
+    const unsigned most = std::min(habits_.largest_payload, small ? 63 : ~0U);
+    unsigned payload = full ? most : random.below(1 + most);
+    if (frame.kind != FrameKind::packet) payload = 0;
+    frame.wire_bytes = static_cast<std::uint16_t>(smallest_packet_bytes + payload);
     frame.payload_bytes = static_cast<std::uint16_t>(payload);
     frame.flags = static_cast<std::uint8_t>(random.below(256) & random.below(256));
     frame.source = static_cast<std::uint16_t>(random.below(of_.hosts()));

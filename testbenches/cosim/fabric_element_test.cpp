@@ -1,11 +1,12 @@
 // fabric_element: the C++ device and its RTL in lockstep. Four or sixteen leaves' ends of links
 // send cells and control frames, obey flow control as late as the pools allow, stop the element's
-// cells, and fall silent.
+// cells, fall silent, and have their links slowed down.
 #include "switches/fabric_element.h"
 
 #include <Vfabric_element.h>
 #include <Vfabric_element_4.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -109,11 +110,13 @@ class Twin : public DeviceTwin<Top> {
     pins::set(rtl->cfg_reachability_period_i, reachability_period);
     pins::set(rtl->cfg_reachability_watchdog_i, reachability_watchdog);
     for (unsigned port = 0; port < most_ports; ++port) {
-      const LinkRate rate = port < ports() ? Base::out(port).rate() : LinkRate{};
-      pins::set_bits(rtl->cfg_rate_bytes_i, 32 * port, 32, rate.bytes);
-      pins::set_bits(rtl->cfg_rate_cycles_i, 32 * port, 32, rate.cycles);
+      set_rate(port, port < ports() ? Base::out(port).rate() : LinkRate{});
     }
     for_no_port();
+  }
+  void set_rate(unsigned port, const LinkRate& rate) {
+    pins::set_bits(rtl->cfg_rate_bytes_i, 32 * port, 32, rate.bytes);
+    pins::set_bits(rtl->cfg_rate_cycles_i, 32 * port, 32, rate.cycles);
   }
   void for_no_port() {
     pins::set(rtl->set_rate_i, 0);
@@ -138,7 +141,7 @@ class Twin : public DeviceTwin<Top> {
 
   void event(unsigned port) {
     Peer& peer = peers_[port];
-    switch (lockstep.random.below(3)) {
+    switch (lockstep.random.below(4)) {
       case 0:
         device_->input_failed(port, now() + 1);
         pins::set_bits(rtl->input_failed_i, port, 1, 1);
@@ -147,12 +150,24 @@ class Twin : public DeviceTwin<Top> {
         device_->output_restored(port, now() + 1);
         pins::set_bits(rtl->output_restored_i, port, 1, 1);
         return;
+      case 2:
+        return change_rate(port);
       default:
         peer.speaks = !peer.speaks;
     }
   }
+  void change_rate(unsigned port) {
+    Link& link = Base::out(port);
+    const LinkRate rate = draw_rate();
+    link.set_rate(rate);
+    set_rate(port, rate);
+    const std::int64_t busy = std::max(link.backlog(now() + 1), -std::int64_t{rate.bytes});
+    pins::set_bits(rtl->set_rate_i, port, 1, 1);
+    pins::set_bits(rtl->set_rate_busy_i, 64 * port, 64, static_cast<std::uint64_t>(busy));
+  }
   bool quiet() const override {
-    return (rtl->input_failed_i | rtl->output_restored_i) == 0 && now() < rtl->alarm_o;
+    return (rtl->input_failed_i | rtl->output_restored_i | rtl->set_rate_i) == 0 &&
+           now() < rtl->alarm_o;
   }
 
   /// What the peer puts on its link first: flow control, reachability, cells and the rest.
