@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
+#include <sstream>
 
 #include "engine/nearest.h"
 #include "engine/quantity.h"
@@ -33,7 +35,7 @@ std::string print(std::uint64_t value) { return std::to_string(value); }
 std::string print(double value) { return fmt::format("{}", value); }
 std::string print(bool value) { return value ? "true" : "false"; }
 std::string print(const std::string& value) { return value; }
-std::string print(const Names& value) { return fmt::format("[{}]", fmt::join(value, ", ")); }
+std::string print(const Names& value) { return fmt::format("{}", fmt::join(value, " ")); }
 template <class Quantity>
 std::string print(Quantity value) {
   return print_quantity(number(value), spelling(value).units);
@@ -105,7 +107,10 @@ void parse(const Field&, bool& target, std::string_view text) {
 }
 
 void parse(const Field&, std::string& target, std::string_view text) { target = text; }
-void parse(const Field&, Names& target, std::string_view text) { target = {std::string(text)}; }
+void parse(const Field&, Names& target, std::string_view text) {
+  std::istringstream words{std::string(text)};
+  target.assign(std::istream_iterator<std::string>(words), {});
+}
 
 template <class Quantity>
 void parse(const Field& field, Quantity& target, std::string_view text) {
@@ -138,7 +143,7 @@ std::string type_of(const std::uint64_t&) { return "whole number"; }
 std::string type_of(const double&) { return "number"; }
 std::string type_of(const bool&) { return "true or false"; }
 std::string type_of(const std::string&) { return "text"; }
-std::string type_of(const Names&) { return "list of names"; }
+std::string type_of(const Names&) { return "names, as a list or one after the other"; }
 template <class Quantity>
 std::string type_of(const Quantity& value) {
   return fmt::format("{} ({})", spelling(value).noun, names_of(spelling(value).units));
