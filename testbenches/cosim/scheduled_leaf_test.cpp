@@ -50,6 +50,9 @@ struct LeafDraw {
       *share = draw_share(random);
     }
     hot = static_cast<unsigned>(any(0, 1, 4));
+    const std::uint64_t round = any(0, 1, 2);
+    round_wire = round == 1;
+    round_stored = round == 2;
     for (unsigned port = 0; port < sizes.ports(); ++port) {
       const auto rate = [&] {
         const std::array<LinkRate, 6> rates{
@@ -104,6 +107,10 @@ struct LeafDraw {
   double disorder = 0;      ///< of cells
   double events = 0;        ///< of links
   unsigned hot = 0;         ///< so many of 8 packets are for host 0
+  /// Sizes of packets, on wires or in memory, are multiples of 64 B, as thresholds and credits are:
+  /// so that sums of them hit these exactly.
+  bool round_wire = false;
+  bool round_stored = false;
   std::vector<LinkRate> in_rates;
   std::vector<LinkRate> out_rates;
   std::vector<Cycle> latencies;
@@ -251,7 +258,9 @@ class ScheduledLeafTwin : public DeviceTwin<Vscheduled_leaf_4> {
   }
 
   Frame packet(unsigned source, unsigned destination, unsigned c) {
-    const unsigned bytes = chance(draw_.long_packets) ? 200 + below(1800) : 82 + below(200);
+    unsigned bytes = chance(draw_.long_packets) ? 200 + below(1800) : 82 + below(200);
+    if (draw_.round_wire) bytes = (bytes + 63) / 64 * 64;
+    if (draw_.round_stored) bytes = (bytes + 43) / 64 * 64 + ethernet_framing_bytes;
     Frame frame = testing::data_packet(source, destination, static_cast<std::uint16_t>(bytes), c);
     if (below(4) == 0) frame.kind = FrameKind::ack;
     frame.flow = below(1000);
