@@ -164,7 +164,6 @@ module adaptive_switch #(
   logic [15:0]           out_cells_q [Ports];
   logic [PortBits-1:0]   out_input_q [Ports];
   logic [ClassBits-1:0]  out_class_q [Ports];
-  logic [Ports-1:0]      competing_q;             // weighted classes have shared the port
   logic [ClassBits-1:0]  current_q [Ports];       // class of the round robin
   logic [31:0]           deficit_q [Queues];
   logic [ClassBits:0]    pause_q [Ports*PauseFrames];  // off and class
@@ -591,15 +590,13 @@ module adaptive_switch #(
     end
     if (!found && several(eligible)) begin
       pick_by_deficit(port);
-    end else if (!found && competing_q[port]) begin
+    end else if (!found) begin
       for (int unsigned c = 0; c < Classes; c++) deficit_q[pair(port, ClassBits'(c))] = '0;
-      competing_q[port] = 1'b0;
     end
   endtask
 
   // A quantum is at least the longest packet, so the next class in turn is served at the latest.
   task pick_by_deficit(input logic [PortBits-1:0] port);
-    competing_q[port] = 1'b1;
     of_class = current_q[port];
     for (int unsigned i = 0; i <= Classes; i++) begin
       if (!found) begin
@@ -652,7 +649,6 @@ module adaptive_switch #(
     marking_q = cfg_marking_i;
     flowlet_used_q = '0;
     leaving_q = '0;
-    competing_q = '0;
     told_q = '0;
     full_o = '0;
     pauses_made_o = '0;

@@ -16,7 +16,7 @@
 namespace heddle {
 namespace {
 
-constexpr AdaptiveSwitchShape shape{4, 16, 4, 1024, 1024};
+constexpr AdaptiveSwitchShape shape{4, 16, 4, 1024, 8192};
 constexpr unsigned smallest_packet_bytes = 82;  // on the wire: without payload
 
 template <class T, std::size_t size>
