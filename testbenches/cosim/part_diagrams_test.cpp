@@ -4,6 +4,7 @@
 #include <Vreassembler.h>
 #include <Vround_robin_arbiter.h>
 #include <Vsegmenter.h>
+#include <Vshared_buffer.h>
 #include <Vvoq_bank.h>
 
 #include "cosim/cycle_diagram.h"
@@ -243,6 +244,57 @@ TEST(TwinDiagram, Reassembler) {
     diagram.show("held_o", rtl->held_o);
   }
   diagram.expect_on_page("reassembler");
+}
+
+TEST(TwinDiagram, SharedBuffer) {
+  RtlTop<Vshared_buffer> rtl(1);
+  constexpr unsigned cell_bytes = 256;
+  pins::set(rtl->cfg_cell_bytes_i, cell_bytes);
+  pins::set(rtl->cfg_cell_reciprocal_i, (std::uint64_t{1} << 32) / cell_bytes);
+  pins::set(rtl->cfg_shared_cells_i, 12);
+  for (unsigned group = 0; group < 8; ++group) {
+    pins::set_bits(rtl->cfg_headroom_limit_i, 20 * group, 20, 4);
+  }
+  pins::set(rtl->cfg_kmin_bytes_i, 6 * cell_bytes);
+  pins::set(rtl->cfg_kmax_bytes_i, 6 * cell_bytes);
+  pins::set(rtl->cfg_mark_slope_i, 0);
+  pins::set(rtl->cfg_marking_i, 1);
+  pins::set(rtl->alpha_lossless_i, 1 << 16);
+  pins::set(rtl->alpha_lossy_i, 1 << 16);
+  pins::set(rtl->xoff_fixed_i, 0);
+  pins::set(rtl->xon_offset_cells_i, 1);
+  for (auto* pin :
+       {&rtl->set_thresholds_i, &rtl->mark_i, &rtl->admit_i, &rtl->release_i, &rtl->take_changes_i,
+        &rtl->group_i, &rtl->queue_i, &rtl->release_group_i, &rtl->release_queue_i}) {
+    pins::set(*pin, 0);
+  }
+  pins::set(rtl->lossless_i, 1);
+  pins::set(rtl->bytes_i, 2 * cell_bytes);
+  pins::set(rtl->release_bytes_i, 2 * cell_bytes);
+  rtl.reset();
+  CycleDiagram diagram;
+  for (unsigned n = 1; n <= 10; ++n) {
+    diagram.next_cycle();
+    const bool comes = n <= 6;
+    const bool leaves = n >= 7 && n <= 9;
+    pins::set(rtl->admit_i, comes ? 1 : 0);
+    pins::set(rtl->mark_i, comes ? 1 : 0);
+    pins::set(rtl->release_i, leaves ? 1 : 0);
+    pins::set(rtl->take_changes_i, n == 5 || n == 10 ? 1 : 0);
+    rtl.settle();
+    diagram.strobe("admit_i", comes);
+    diagram.show_if(comes, "admission_o", rtl->admission_o);
+    diagram.strobe("mark_o", rtl->mark_o);
+    diagram.strobe("release_i", leaves);
+    diagram.strobe("take_changes_i", rtl->take_changes_i);
+    diagram.edge(rtl);
+    diagram.show("group_cells_o[0]", pins::get_bits(rtl->group_cells_o, 0, 20));
+    diagram.show("headroom_cells_o[0]", pins::get_bits(rtl->headroom_cells_o, 0, 20));
+    diagram.show("free_cells_o", rtl->free_cells_o);
+    diagram.strobe("xoff_o[0]", rtl->xoff_o & 1);
+    diagram.strobe("changed_o[0]", rtl->changed_o & 1);
+  }
+  diagram.expect_on_page("shared_buffer");
 }
 
 }  // namespace
