@@ -1,6 +1,7 @@
 // The cycle diagrams of the parts, for docs/twins/*.md: each from the RTL itself.
 #include <Vcredit_scheduler.h>
 #include <Vislip_matcher.h>
+#include <Vpath_selector.h>
 #include <Vreassembler.h>
 #include <Vround_robin_arbiter.h>
 #include <Vsegmenter.h>
@@ -8,6 +9,7 @@
 #include <Vvoq_bank.h>
 
 #include "cosim/cycle_diagram.h"
+#include "parts/path_selector.h"
 
 namespace heddle {
 namespace {
@@ -295,6 +297,65 @@ TEST(TwinDiagram, SharedBuffer) {
     diagram.strobe("changed_o[0]", rtl->changed_o & 1);
   }
   diagram.expect_on_page("shared_buffer");
+}
+
+/// One group of all four ports.
+void reset_selector(RtlTop<Vpath_selector>& rtl, Routing routing) {
+  pins::set(rtl->cfg_routing_i, static_cast<unsigned>(routing));
+  pins::set(rtl->cfg_spray_random_i, 0);
+  pins::set(rtl->cfg_flowlet_gap_cycles_i, 1);
+  pins::set(rtl->cfg_salt_i, 1);
+  pins::set(rtl->cfg_random_i, 1);
+  for (unsigned group = 0; group < 2; ++group) {
+    pins::set_bits(rtl->cfg_spray_i, 64 * group, 64, 1);
+    pins::set_bits(rtl->cfg_first_i, 2 * group, 2, 0);
+    pins::set_bits(rtl->cfg_count_i, 3 * group, 3, 4);
+  }
+  pins::set(rtl->choose_i, 0);
+  pins::set(rtl->among_i, 0);
+  pins::set(rtl->group_i, 0);
+  pins::set(rtl->grades_i, 0);
+  rtl.reset();
+  pins::set(rtl->choose_i, 1);
+}
+
+TEST(TwinDiagram, PathSelectorByGrade) {
+  RtlTop<Vpath_selector> rtl(1);
+  reset_selector(rtl, Routing::adaptive);
+  CycleDiagram diagram;
+  for (const std::string grades :
+       {"0000", "1000", "1010", "1110", "1111", "2111", "2121", "2122"}) {
+    diagram.next_cycle();
+    for (unsigned port = 0; port < 4; ++port) {
+      pins::set_bits(rtl->grades_i, 8 * port, 8, static_cast<unsigned>(grades[port] - '0'));
+    }
+    rtl.settle();
+    const std::uint64_t random = rtl->random_o;
+    diagram.show("grades_i", grades);
+    diagram.show("port_o", rtl->port_o);
+    diagram.edge(rtl);
+    diagram.strobe("random_o moves", rtl->random_o != random);
+  }
+  diagram.expect_on_page("path_selector");
+}
+
+TEST(TwinDiagram, PathSelectorInTurn) {
+  RtlTop<Vpath_selector> rtl(1);
+  reset_selector(rtl, Routing::spray);
+  CycleDiagram diagram;
+  for (unsigned n = 1; n <= 12; ++n) {
+    diagram.next_cycle();
+    const bool failed = n >= 4 && n <= 7;
+    pins::set(rtl->among_i, failed ? 1 : 0);
+    pins::set(rtl->usable_i, failed ? 0b1011 : 0b1111);
+    rtl.settle();
+    const std::uint64_t random = pins::get_bits(rtl->spray_o, 0, 64);
+    diagram.show_if(failed, "usable_i", numbers(rtl->usable_i));
+    diagram.show("port_o", rtl->port_o);
+    diagram.edge(rtl);
+    diagram.strobe("spray_o moves", pins::get_bits(rtl->spray_o, 0, 64) != random);
+  }
+  diagram.expect_on_page("path_selector");
 }
 
 }  // namespace
