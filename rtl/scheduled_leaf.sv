@@ -22,12 +22,12 @@ module scheduled_leaf #(
     parameter int unsigned Classes       = 4,    // at most 8
     parameter int unsigned CellsPerCycle = 4,
     parameter int unsigned Ends          = 5,    // packets that may end in one cell
-    parameter int unsigned VoqPackets    = 1024,  // in VOQs and in cells that wait for a link
-    parameter int unsigned EgressPackets = 1024,  // from their last cell until they have left
+    parameter int unsigned VoqPackets    = 1024, // in VOQs and in cells that wait for a link
+    parameter int unsigned EgressPackets = 1024, // from their last cell until they have left
     parameter int unsigned CellSlots     = 256,  // cells that wait for fabric links
-    parameter int unsigned ControlSlots  = 1024, // control frames that wait for one fabric link
+    parameter int unsigned ControlSlots  = 4096, // control frames that wait for one fabric link
     parameter int unsigned PauseSlots    = 256,  // pause frames that wait for one host link
-    parameter int unsigned Window        = 1024, // how far a cell may be ahead; a square of 2^n
+    parameter int unsigned Window        = 4096, // how far a cell may be ahead; a square of 2^n
     parameter int unsigned Losses        = 64,   // packets whose loss can be told in one cycle
     localparam int unsigned FabricPorts  = FabricLinks + Loopbacks,
     localparam int unsigned Ports        = HostPorts + FabricPorts,
@@ -303,6 +303,15 @@ module scheduled_leaf #(
   logic [31:0]  chain_first, chain_last;
   logic [3:0]   chain_ends;
   logic [15:0]  losses;
+  // What starts on the links and what is lost, on its way to the output pins.
+  logic [191:0] start_frame [Ports];
+  logic [31:0]  start_paused [Ports];
+  logic [63:0]  start_complete_since [HostPorts];
+  logic [3:0]   start_ends [FabricPorts];
+  logic [31:0]  start_slot [FabricPorts*Ends];  // in the packet memory, free by now
+  logic [2:0]   admissions [HostPorts];
+  logic [31:0]  loss_packet [Losses];
+  logic         loss_incomplete [Losses];
 
   // --- small things -----------------------------------------------------------------------------
 
@@ -343,8 +352,8 @@ module scheduled_leaf #(
   // The record of a packet that is lost.
   task lose(input logic [31:0] packet, input logic incomplete);
     assert ({16'd0, losses} < Losses);
-    loss_packet_o[{16'd0, losses}*32 +: 32] = packet;
-    loss_incomplete_o[{16'd0, losses}] = incomplete;
+    loss_packet[{16'd0, losses}] = packet;
+    loss_incomplete[{16'd0, losses}] = incomplete;
     losses = losses + 16'd1;
   endtask
 
@@ -518,8 +527,6 @@ module scheduled_leaf #(
           update_sendable(voq);
         end
         ask_for_credits(voq);
-      end else if (frame.kind == heddle_pkg::KindFlowControl) begin
-        stop_cells(port, frame.flags[heddle_pkg::FlagOff]);
       end else begin
         assert (frame.kind == heddle_pkg::KindReachability);
         if (cfg_healing_i) heed_hello(port);
@@ -552,24 +559,19 @@ module scheduled_leaf #(
       if (reassembly_q > reassembly_peak_q) reassembly_peak_q = reassembly_q;
       // The egress memory never overflows.
       assert (egress_q <= cfg_egress_buffer_i);
-      if (ahead == 0) begin
-        expected_q[source] = expected_q[source] + 1;
-        complete_packets(source, frame.sequence_number, frame.payload_bytes, frame.flow[15:0]);
-        if (waiting_cells_q[source] != 0) release_cells(source);
-      end else begin
-        place = source * Window + frame.sequence_number % Window;
-        // No cell comes twice.
-        assert (!slot_valid_q[place]);
-        slot_valid_q[place] = 1'b1;
-        slot_sequence_q[place] = frame.sequence_number;
-        slot_payload_q[place] = frame.payload_bytes;
-        slot_flow_q[place] = frame.flow[15:0];
-        slot_first_q[place] = chain_first;
-        slot_ends_q[place] = chain_ends;
-        slot_since_q[place] = now_i;
-        waiting_cells_q[source] = waiting_cells_q[source] + 1;
-        waiting_bytes_q = waiting_bytes_q + {48'd0, frame.payload_bytes};
-      end
+      place = source * Window + frame.sequence_number % Window;
+      // No cell comes twice.
+      assert (!slot_valid_q[place]);
+      slot_valid_q[place] = 1'b1;
+      slot_sequence_q[place] = frame.sequence_number;
+      slot_payload_q[place] = frame.payload_bytes;
+      slot_flow_q[place] = frame.flow[15:0];
+      slot_first_q[place] = chain_first;
+      slot_ends_q[place] = chain_ends;
+      slot_since_q[place] = now_i;
+      waiting_cells_q[source] = waiting_cells_q[source] + 1;
+      waiting_bytes_q = waiting_bytes_q + {48'd0, frame.payload_bytes};
+      if (ahead == 0) release_cells(source);
       if (cfg_healing_i && waiting_cells_q[source] != 0 && next_expiry_q == Never) begin
         next_expiry_q = now_i + cfg_reassembly_timeout_i;
       end
@@ -591,7 +593,7 @@ module scheduled_leaf #(
     end
   endtask
 
-  // The cells behind one that was missing: what waits for nothing any more.
+  // The next cell, and those behind it: what waits for nothing any more.
   task release_cells(input logic [31:0] source);
     going = 1'b1;
     for (int unsigned a = 0; a < Window / WindowSide; a++) begin
@@ -664,23 +666,17 @@ module scheduled_leaf #(
 
   // --- 2. from hosts ----------------------------------------------------------------------------
 
-  task accept_host_frame(input logic [31:0] port);
-    logic [31:0] traffic_class, leaf, voq, group;
+  task accept_packet(input logic [31:0] port);
+    logic [31:0] traffic_class, voq, group;
     traffic_class = {24'd0, frame.traffic_class};
-    if (frame.kind == heddle_pkg::KindPause) begin
-      stop_class(port * Classes + traffic_class, frame.flags[heddle_pkg::FlagOff]);
-      consumed_q = consumed_q + 1;
-    end else begin
-      leaf = leaf_of_host(frame.destination);
-      voq = voq_of(traffic_class, leaf, port_of_host(frame.destination));
-      group = port * Classes + traffic_class;
-      admit(group, voq, stored(frame.wire_bytes), cfg_lossless_i[traffic_class]);
-      admission_o[port*3 +: 3] = admission;
-      announce_pauses();
-      if (admission <= 3'd1) begin
-        enqueue(voq);
-        ask_for_credits(voq);
-      end
+    voq = voq_of(traffic_class, leaf_of_host(frame.destination), port_of_host(frame.destination));
+    group = port * Classes + traffic_class;
+    admit(group, voq, stored(frame.wire_bytes), cfg_lossless_i[traffic_class]);
+    admissions[port] = admission;
+    announce_pauses();
+    if (admission <= 3'd1) begin
+      enqueue(voq);
+      ask_for_credits(voq);
     end
   endtask
 
@@ -1269,15 +1265,15 @@ module scheduled_leaf #(
     end
   endtask
 
-  task start_frame(input logic [31:0] port, input logic [31:0] paused);
+  task begin_frame(input logic [31:0] port, input logic [31:0] paused);
     // No frame starts on a busy link.
     assert (busy_q[port] <= 0);
     if (busy_q[port] <= -$signed({32'd0, cfg_rate_bytes_i[port*32 +: 32]})) busy_q[port] = 0;
     busy_q[port] = busy_q[port] + $signed({48'd0, frame.wire_bytes}) *
                                       $signed({32'd0, cfg_rate_cycles_i[port*32 +: 32]});
     out_sop_o[port] = 1'b1;
-    out_frame_o[port*192 +: 192] = frame;
-    out_paused_o[port*32 +: 32] = paused;
+    start_frame[port] = frame;
+    start_paused[port] = paused;
   endtask
 
   task send_to_fabric(input logic [31:0] port);
@@ -1300,7 +1296,8 @@ module scheduled_leaf #(
     controls_first_q[port] = (controls_first_q[port] + 1) % ControlSlots;
     controls_q[port] = controls_q[port] - 1;
     bytes_q[HostPorts + port] = bytes_q[HostPorts + port] - {48'd0, frame.wire_bytes};
-    start_frame(HostPorts + port, 0);
+    start_ends[port] = 4'd0;
+    begin_frame(HostPorts + port, 0);
   endtask
 
   task send_cell(input logic [31:0] port);
@@ -1321,20 +1318,17 @@ module scheduled_leaf #(
         next_slot = voq_next_q[end_slot];
         header = voq_frame_q[end_slot];
         if (e == 0) frame.packet = header.packet;
-        out_end_frame_o[(port * Ends + e)*192 +: 192] = header;
-        out_end_sent_o[(port * Ends + e)*64 +: 64] = voq_sent_q[end_slot];
-        out_end_head_since_o[(port * Ends + e)*64 +: 64] = voq_head_since_q[end_slot];
-        out_end_credited_since_o[(port * Ends + e)*64 +: 64] = voq_credited_since_q[end_slot];
+        start_slot[port * Ends + e] = end_slot;
         free_voq_slot(end_slot);
         end_slot = next_slot;
       end
     end
-    out_ends_o[port*4 +: 4] = cell_ends_q[slot];
+    start_ends[port] = cell_ends_q[slot];
     // No cell starts on a link that is stopped.
     assert (!stopped_q[port]);
     bytes_q[HostPorts + port] = bytes_q[HostPorts + port] - {48'd0, frame.wire_bytes};
-    start_frame(HostPorts + port,
-                pause_clock(1'b0, 0, stopped_cycles_q[port]) - cell_pause_clock_q[slot]);
+    begin_frame(HostPorts + port,
+                stopped_cycles_q[port][31:0] - cell_pause_clock_q[slot]);
     cells_first_q[port] = cell_next_q[slot];
     cells_q[port] = cells_q[port] - 1;
     cell_next_q[slot] = cell_free_q;
@@ -1360,7 +1354,7 @@ module scheduled_leaf #(
             pauses_q[port * PauseSlots + pauses_first_q[port]][8]);
         pauses_first_q[port] = (pauses_first_q[port] + 1) % PauseSlots;
         pauses_waiting_q[port] = pauses_waiting_q[port] - 1;
-        start_frame(port, 0);
+        begin_frame(port, 0);
       end else if (eligible != '0) begin
         send_packet(port, eligible);
       end
@@ -1377,8 +1371,8 @@ module scheduled_leaf #(
     frame = egress_frame_q[slot];
     frames_first_q[group] = egress_next_q[slot];
     frames_q[group] = frames_q[group] - 1;
-    start_frame(port, pause_clock(1'b0, 0, paused_cycles_q[group]) - egress_pause_clock_q[slot]);
-    out_complete_since_o[port*64 +: 64] = egress_since_q[slot];
+    begin_frame(port, paused_cycles_q[group][31:0] - egress_pause_clock_q[slot]);
+    start_complete_since[port] = egress_since_q[slot];
     free_egress_slot(slot);
     leaving_q[port] = frame.wire_bytes;
   endtask
@@ -1398,7 +1392,7 @@ module scheduled_leaf #(
   endtask
 
   task begin_cycle();
-    admission_o = '0;
+    for (int unsigned p = 0; p < HostPorts; p++) admissions[p] = 3'd0;
     late_o = '0;
     losses = 16'd0;
     out_sop_o = '0;
@@ -1412,8 +1406,10 @@ module scheduled_leaf #(
   task receive();
     for (int unsigned p = 0; p < FabricPorts; p++) begin
       if (local_valid_i[HostPorts + p]) begin
-        frame = local_frame_i[(HostPorts + p)*192 +: 192];
-        accept_fabric_frame(p);
+        header = local_frame_i[(HostPorts + p)*192 +: 192];
+        assert (header.kind == heddle_pkg::KindFlowControl);
+        stop_cells(p, header.flags[heddle_pkg::FlagOff]);
+        consumed_q = consumed_q + 1;
       end
       if (in_valid_i[HostPorts + p]) begin
         frame = in_frame_i[(HostPorts + p)*192 +: 192];
@@ -1422,18 +1418,55 @@ module scheduled_leaf #(
     end
     for (int unsigned p = 0; p < HostPorts; p++) begin
       if (local_valid_i[p]) begin
-        frame = local_frame_i[p*192 +: 192];
-        accept_host_frame(p);
+        header = local_frame_i[p*192 +: 192];
+        assert (header.kind == heddle_pkg::KindPause);
+        stop_class(p * Classes + {24'd0, header.traffic_class}, header.flags[heddle_pkg::FlagOff]);
+        consumed_q = consumed_q + 1;
       end
       if (in_valid_i[p]) begin
         frame = in_frame_i[p*192 +: 192];
-        accept_host_frame(p);
+        accept_packet(p);
+      end
+    end
+  endtask
+
+  // The frames that start, and their packets.
+  task show_starts();
+    for (int unsigned p = 0; p < Ports; p++) begin
+      if (out_sop_o[p]) begin
+        out_frame_o[p*192 +: 192] = start_frame[p];
+        out_paused_o[p*32 +: 32] = start_paused[p];
+      end
+    end
+    for (int unsigned p = 0; p < HostPorts; p++) begin
+      if (out_sop_o[p]) out_complete_since_o[p*64 +: 64] = start_complete_since[p];
+    end
+    for (int unsigned p = 0; p < FabricPorts; p++) begin
+      if (out_sop_o[HostPorts + p]) begin
+        out_ends_o[p*4 +: 4] = start_ends[p];
+        for (int unsigned e = 0; e < Ends; e++) begin
+          if (e < {28'd0, start_ends[p]}) begin
+            slot = start_slot[p * Ends + e];
+            out_end_frame_o[(p * Ends + e)*192 +: 192] = voq_frame_q[slot];
+            out_end_sent_o[(p * Ends + e)*64 +: 64] = voq_sent_q[slot];
+            out_end_head_since_o[(p * Ends + e)*64 +: 64] = voq_head_since_q[slot];
+            out_end_credited_since_o[(p * Ends + e)*64 +: 64] = voq_credited_since_q[slot];
+          end
+        end
       end
     end
   endtask
 
   task end_cycle();
+    show_starts();
     losses_o = losses;
+    if (losses != 16'd0) begin
+      for (int unsigned i = 0; i < Losses; i++) begin
+        loss_packet_o[i*32 +: 32] = loss_packet[i];
+        loss_incomplete_o[i] = loss_incomplete[i];
+      end
+    end
+    for (int unsigned p = 0; p < HostPorts; p++) admission_o[p*3 +: 3] = admissions[p];
     for (int unsigned p = 0; p < Ports; p++) begin
       out_valid_o[p] = out_sop_o[p] || busy_q[p] > 0;
       out_eop_o[p] = out_valid_o[p] && busy_q[p] <= $signed({32'd0, cfg_rate_bytes_i[p*32 +: 32]});

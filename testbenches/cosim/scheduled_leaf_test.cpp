@@ -576,7 +576,7 @@ class ScheduledLeafTwin : public DeviceTwin<Vscheduled_leaf_4> {
   std::uint64_t reassembly_peak_ = 0;
 };
 
-HEDDLE_DEVICE_TWIN_TESTS(ScheduledLeafTwin, 60, 5000, 4000)
+HEDDLE_DEVICE_TWIN_TESTS(ScheduledLeafTwin, 60, 5000, 3000)
 
 }  // namespace
 }  // namespace heddle
