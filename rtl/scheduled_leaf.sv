@@ -26,7 +26,7 @@ module scheduled_leaf #(
     parameter int unsigned EgressPackets = 1024, // from their last cell until they have left
     parameter int unsigned CellSlots     = 256,  // cells that wait for fabric links
     parameter int unsigned ControlSlots  = 4096, // control frames that wait for one fabric link
-    parameter int unsigned PauseSlots    = 256,  // pause frames that wait for one host link
+    parameter int unsigned PauseSlots    = 1024, // pause frames that wait for one host link
     parameter int unsigned Window        = 4096, // how far a cell may be ahead; a square of 2^n
     parameter int unsigned Losses        = 64,   // packets whose loss can be told in one cycle
     localparam int unsigned FabricPorts  = FabricLinks + Loopbacks,
