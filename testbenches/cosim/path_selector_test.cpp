@@ -22,10 +22,11 @@ class Twin {
 
   explicit Twin(std::uint64_t seed)
       : rtl(seed),
+        seed_(seed),
         habits_(seed, name, "habits"),
         rules_(draw_rules()),
         ports_of_group_(draw_groups()),
-        model_(rules_, ports_of_group_, Rng(seed, name, "path")),
+        model_(new_model()),
         grades_(ports) {
     choosing_ = draw_share(habits_);
     failing_ = habits_.below(2) == 0 ? 0 : draw_share(habits_);
@@ -34,12 +35,14 @@ class Twin {
     flows_ = 1 + habits_.below(1U << habits_.below(16));
     grade_count_ = 1 + habits_.below(habits_.below(2) == 0 ? 4 : 256);
     silence_ = habits_.below(2) == 0 ? 1 : 1 + habits_.below(3'000);
+    resetting_ = habits_.below(2) == 0 ? 0 : 0.002;
     set_configuration();
     rtl.reset();
   }
 
   void cycle(Lockstep& lockstep) {
     Rng& random = lockstep.random;
+    if (random.uniform() < resetting_) reset();
     now_ += random.below(20) == 0 ? 1 + random.below(silence_) : 1;
     const bool chooses = random.uniform() < choosing_;
     draw_frame(random);
@@ -62,6 +65,14 @@ class Twin {
  private:
   static constexpr unsigned port_bits = ports <= 4 ? 2 : 4;
   static constexpr unsigned count_bits = ports < 4 ? 2 : ports < 8 ? 3 : 4;
+
+  PathSelector new_model() const { return {rules_, ports_of_group_, Rng(seed_, name, "path")}; }
+
+  /// In the middle of the run: what it leaves behind is not random but a flow's choice.
+  void reset() {
+    model_ = new_model();
+    rtl.reset();
+  }
 
   PathSelector::Rules draw_rules() {
     PathSelector::Rules rules;
@@ -144,6 +155,7 @@ class Twin {
                   : model_.choose(group_, frame_, now_, grades_);
   }
 
+  std::uint64_t seed_;
   Rng habits_;
   PathSelector::Rules rules_;
   std::vector<std::vector<std::uint16_t>> ports_of_group_;
@@ -153,6 +165,7 @@ class Twin {
   double failing_;
   double usable_;
   double regrading_;
+  double resetting_;
   std::uint32_t flows_;
   std::uint32_t grade_count_;
   std::uint32_t silence_;
