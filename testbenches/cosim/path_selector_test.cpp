@@ -29,7 +29,7 @@ class Twin {
         model_(new_model()),
         grades_(ports) {
     choosing_ = draw_share(habits_);
-    failing_ = habits_.below(2) == 0 ? 0 : draw_share(habits_);
+    failing_ = draw_share(habits_);
     usable_ = draw_share(habits_);
     regrading_ = draw_share(habits_);
     flows_ = 1 + habits_.below(1U << habits_.below(16));
@@ -76,10 +76,11 @@ class Twin {
 
   PathSelector::Rules draw_rules() {
     PathSelector::Rules rules;
-    rules.routing = static_cast<Routing>(habits_.below(4));
+    // Spraying is two rules.
+    rules.routing = static_cast<Routing>(std::min(habits_.below(5), 3U));
     rules.spray = static_cast<SprayPolicy>(habits_.below(2));
-    const Cycle gaps[] = {0, 1, 2, 50, 1000};
-    rules.flowlet_gap_cycles = gaps[habits_.below(5)];
+    const Cycle gaps[] = {0, 1, 2, 50, 1000, Cycle{1} << 63};
+    rules.flowlet_gap_cycles = gaps[habits_.below(6)];
     return rules;
   }
 
@@ -179,8 +180,8 @@ class Twin {
 
 using PathSelectorTwin = Twin<Vpath_selector, 4, 2>;
 using PathSelectorOf13Twin = Twin<Vpath_selector_13, 13, 5>;
-HEDDLE_TWIN_TESTS(PathSelectorTwin, 60, 5000, 2000)
-HEDDLE_TWIN_TESTS(PathSelectorOf13Twin, 40, 2000, 500)
+HEDDLE_TWIN_TESTS(PathSelectorTwin, 150, 2000, 5000)
+HEDDLE_TWIN_TESTS(PathSelectorOf13Twin, 100, 1000, 1000)
 
 }  // namespace
 }  // namespace heddle
