@@ -22,8 +22,7 @@ DramTiming dram_timing(const DramConfig& config, const Clock& clock) {
   timing.read_to_write = clock.cycles(config.read_to_write);
   timing.refresh = clock.cycles(config.refresh);
   timing.refresh_interval = clock.cycles(config.refresh_interval);
-  timing.burst =
-      LinkRate::of(config.channel_rate, clock.options().period_ps).cycles_for(config.burst.value);
+  timing.burst = LinkRate::of(config.channel_rate, clock).cycles_for(config.burst.value);
   return timing;
 }
 
@@ -33,8 +32,7 @@ Hbm::Hbm(const sc_core::sc_module_name& module_name, Clock& clock, const DramCon
       socket("socket"),
       config_(config),
       map_(config),
-      bus_(LinkRate::of(config.channel_rate, clock.options().period_ps)),
-      period_(static_cast<double>(clock.options().period_ps), sc_core::SC_PS) {
+      bus_(LinkRate::of(config.channel_rate, clock)) {
   config.check();
   const DramTiming timing = dram_timing(config, clock);
   const auto number = [](std::uint64_t value) { return static_cast<std::uint32_t>(value); };
@@ -66,7 +64,7 @@ void Hbm::cycle() {
 
 /// The cycle after the one in which a call with this delay arrives.
 Cycle Hbm::cycle_after(const sc_core::sc_time& delay) const {
-  return (sc_core::sc_time_stamp() + delay).value() / period_.value() + 1;
+  return clock_.first_cycle_after(sc_core::sc_time_stamp() + delay);
 }
 
 tlm::tlm_sync_enum Hbm::nb_transport_fw(int id, Payload& payload, tlm::tlm_phase& phase,

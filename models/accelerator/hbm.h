@@ -169,7 +169,6 @@ class Hbm : public Device {
   DramConfig config_;
   DramMap map_;
   LinkRate bus_;  ///< of one channel
-  sc_core::sc_time period_;
   std::vector<DramScheduler> schedulers_;
   std::vector<Port> ports_;
   std::vector<Transaction> transactions_;

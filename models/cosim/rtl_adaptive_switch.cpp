@@ -56,7 +56,7 @@ void RtlAdaptiveSwitch::close_waves() const { rtl_->core.close_waves(); }
 
 void RtlAdaptiveSwitch::configure(const SwitchArguments& arguments) {
   for (unsigned port = 0; port < ports(); ++port) {
-    rtl_->rates.push_back(LinkRate::of(places_[port].rate, clock_.options().period_ps));
+    rtl_->rates.push_back(LinkRate::of(places_[port].rate, clock_));
     rtl_->pins.set_rate(port, rtl_->rates.back());
   }
   rtl_->left_bytes.resize(ports());

@@ -32,7 +32,7 @@ Nic::Nic(const sc_core::sc_module_name& module_name, const Environment& environm
       config_(config),
       source_(source),
       host_(host),
-      rate_(LinkRate::of(rate, clock_.options().period_ps)),
+      rate_(LinkRate::of(rate, clock_)),
       window_packets_(window_packets(config)),
       transmit_latency_(clock_.cycles(config.transmit_latency)),
       ready_(classes.size()),

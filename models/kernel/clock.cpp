@@ -103,7 +103,7 @@ void Clock::apply_changes() {
 
 Cycle Clock::first_cycle_after(const sc_core::sc_time& time) const {
   const auto picoseconds = static_cast<std::uint64_t>(time / sc_core::sc_time(1, sc_core::SC_PS));
-  return picoseconds / options_.period_ps + 1;
+  return ((picoseconds + 1) * options_.period_cycles + options_.period_ps - 1) / options_.period_ps;
 }
 
 void Clock::shuffle_due() {

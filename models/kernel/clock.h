@@ -40,7 +40,8 @@ static_assert(sizeof(Arrival) == 32);
 using Outlook = std::array<const void*, 3>;
 
 struct ClockOptions {
-  std::uint64_t period_ps = 1000;
+  std::uint64_t period_ps = 1000;   ///< of `period_cycles` cycles together
+  std::uint64_t period_cycles = 1;  ///< 2.4 GHz: 1,250 ps for 3; SystemC sees whole picoseconds
   std::uint64_t seed = 1;
   bool shuffle_devices = false;   ///< random device order in every cycle
   bool wake_every_cycle = false;  ///< every device, every reason, every cycle
@@ -66,7 +67,8 @@ class Clock : public sc_core::sc_prim_channel {
 
   /// Whole cycles that cover `duration`.
   Cycle cycles(Duration duration) const {
-    return (duration.picoseconds + options_.period_ps - 1) / options_.period_ps;
+    return (duration.picoseconds * options_.period_cycles + options_.period_ps - 1) /
+           options_.period_ps;
   }
 
   /// Wakes `device` in cycle `at` (later than now) and tells it `reason`. A second call for the
@@ -95,8 +97,10 @@ class Clock : public sc_core::sc_prim_channel {
 
   /// The first cycle that begins later than `time`.
   Cycle first_cycle_after(const sc_core::sc_time& time) const;
-  sc_core::sc_time time_of(Cycle cycles) const {
-    return {static_cast<double>(cycles * options_.period_ps), sc_core::SC_PS};
+  /// When a cycle begins.
+  sc_core::sc_time time_of(Cycle cycle) const {
+    return {static_cast<double>(cycle * options_.period_ps / options_.period_cycles),
+            sc_core::SC_PS};
   }
 
   /// Next cycle with work; `never` when the calendar is empty.

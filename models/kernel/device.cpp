@@ -60,8 +60,8 @@ RegisterMap Device::registers() {
   head.add("buffers", 0x0c, 4, "Queues with `buffer` registers.",
            [this] { return buffers().size(); })
       .resets_to("");
-  head.add("clock_period_ps", 0x10, 8, "Picoseconds of a cycle.",
-           [this] { return clock_.options().period_ps; })
+  head.add("clock_period_ps", 0x10, 8, "Picoseconds of a cycle, rounded down.",
+           [this] { return clock_.options().period_ps / clock_.options().period_cycles; })
       .resets_to("`fabric.clock`");
   head.add("cycle", 0x18, 8, "The latest cycle that has begun.", [this] { return present(); });
   const auto frames = [&](const char* what, std::uint64_t offset, const char* text,

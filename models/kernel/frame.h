@@ -16,9 +16,13 @@ enum class FrameKind : std::uint8_t {
   reachability,  ///< both ends of a fabric link: alive, and the leaves that an element reaches
   pause,         ///< priority flow control (IEEE 802.1Qbb), one class, link-local
   flow_control,  ///< fabric element stops or restarts the sender of one link, link-local
+  torus_credit,  ///< a torus router has room again in one virtual channel, link-local
+  torus_packet,  ///< between nodes of a torus, whole, in one virtual channel of each link
 };
 
-inline constexpr bool link_local(FrameKind kind) { return kind >= FrameKind::pause; }
+inline constexpr bool link_local(FrameKind kind) {
+  return kind >= FrameKind::pause && kind <= FrameKind::torus_credit;
+}
 
 namespace frame_flag {
 inline constexpr std::uint8_t congestion = 1;  ///< ECN: congestion experienced
@@ -32,6 +36,7 @@ inline constexpr std::uint8_t again = 16;      ///< voq_status: repeated by the 
 inline constexpr std::uint8_t selective = 32;  ///< nak: only `sequence` is missing, keep the rest
 inline constexpr std::uint8_t report = 64;     ///< packet: asks which packets are missing;
                                                ///< nak: belongs to the answer
+inline constexpr std::uint8_t response = 128;  ///< torus_packet: answers another one
 }  // namespace frame_flag
 
 inline constexpr std::uint32_t no_packet = ~std::uint32_t{0};

@@ -6,10 +6,10 @@
 
 namespace heddle {
 
-LinkRate LinkRate::of(Rate rate, std::uint64_t period_ps) {
+LinkRate LinkRate::of(Rate rate, std::uint64_t period_ps, std::uint64_t cycles) {
   // bits/s * ps/cycle / (8 bits/byte * 1e12 ps/s); 1e13 bits/s * 1e4 ps stays below 2^64.
   const std::uint64_t numerator = rate.bits_per_second * period_ps;
-  const std::uint64_t denominator = 8'000'000'000'000;
+  const std::uint64_t denominator = 8'000'000'000'000 * cycles;
   const std::uint64_t common = std::gcd(numerator, denominator);
   const std::uint64_t largest = ~std::uint32_t{0};
   if (numerator / common > largest || denominator / common > largest) {

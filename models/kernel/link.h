@@ -24,7 +24,12 @@ struct LinkRate {
   std::uint32_t bytes = 1;
   std::uint32_t cycles = 1;
 
-  static LinkRate of(Rate rate, std::uint64_t period_ps);
+  /// At a clock of which `cycles` cycles take `period_ps`. Throws InputError when 32 bits do not
+  /// hold the fraction.
+  static LinkRate of(Rate rate, std::uint64_t period_ps, std::uint64_t cycles = 1);
+  static LinkRate of(Rate rate, const Clock& clock) {
+    return of(rate, clock.options().period_ps, clock.options().period_cycles);
+  }
 
   double bytes_per_cycle() const {
     return static_cast<double>(bytes) / static_cast<double>(cycles);

@@ -66,7 +66,7 @@ ScheduledLeaf::ScheduledLeaf(const sc_core::sc_module_name& module_name,
       to_hosts_(environment, id(), to_host_reason(),
                 {place.hosts, classes, place.largest_packet_bytes, unbounded_frames,
                  Release::last_byte}) {
-  const LinkRate rate = LinkRate::of(place.host_rate, clock_.options().period_ps);
+  const LinkRate rate = LinkRate::of(place.host_rate, clock_);
   for (unsigned port = 0; port < place.hosts; ++port) {
     credit_ports_.push_back(
         {CreditScheduler(place.leaves, classes, static_cast<std::uint32_t>(config.credit.value),

@@ -231,7 +231,7 @@ void EventScript::act(const Step& step) {
       plan({step.at + notice_cycles(), Kind::notice, step.event, step.direction});
       break;
     case Kind::degrade:
-      d.link->set_rate(LinkRate::of(config.rate, clock_.options().period_ps));
+      d.link->set_rate(LinkRate::of(config.rate, clock_));
       break;
     case Kind::corrupt:
       d.link->set_bit_error_ratio(config.bit_error_ratio);

@@ -233,7 +233,7 @@ void Fabric::wire(const Blueprint& blueprint, const Environment& environment) {
 
 Fabric::Direction Fabric::lay(const End& from, const End& to, const std::string& name,
                               const LinkConfig& cable, const Environment& environment) {
-  const LinkRate rate = LinkRate::of(cable.rate, environment.clock.options().period_ps);
+  const LinkRate rate = LinkRate::of(cable.rate, environment.clock);
   links_.push_back(std::make_unique<Link>(name, environment.clock, environment.packets, rate,
                                           environment.clock.cycles(cable.latency)));
   return {links_.back().get(), from, to};

@@ -37,6 +37,10 @@ std::string_view kind_text(const Frame& frame) {
       return off ? "pause" : "resume";
     case FrameKind::flow_control:
       return off ? "stop" : "go";
+    case FrameKind::torus_credit:
+      return "room";
+    case FrameKind::torus_packet:
+      return "torus";
   }
   return "";
 }

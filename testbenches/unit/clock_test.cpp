@@ -74,6 +74,26 @@ class Dormitory {
   std::vector<std::unique_ptr<Sleeper>> sleepers_;
 };
 
+// 2.4 GHz is three cycles in 1,250 ps: each begins in its own whole picosecond, and none is lost.
+TEST(Clock, APeriodMayBeAFractionOfPicoseconds) {
+  in_child([] {
+    ClockOptions options;
+    options.period_ps = 1250;
+    options.period_cycles = 3;
+    const Clock clock("clock", options);
+    EXPECT_EQ(clock.time_of(1), sc_core::sc_time(416, sc_core::SC_PS));
+    EXPECT_EQ(clock.time_of(2), sc_core::sc_time(833, sc_core::SC_PS));
+    EXPECT_EQ(clock.time_of(2'400'000'000), sc_core::sc_time(1, sc_core::SC_SEC));
+    EXPECT_EQ(clock.cycles(1250_ps), 3U);
+    EXPECT_EQ(clock.cycles(1251_ps), 4U);
+    for (Cycle cycle = 1; cycle < 1000; ++cycle) {
+      const sc_core::sc_time begin = clock.time_of(cycle);
+      EXPECT_EQ(clock.first_cycle_after(begin), cycle + 1);
+      EXPECT_EQ(clock.first_cycle_after(begin - sc_core::sc_time(1, sc_core::SC_PS)), cycle);
+    }
+  });
+}
+
 TEST(Clock, CyclesCoverADuration) {
   in_child([] {
     ClockOptions options;

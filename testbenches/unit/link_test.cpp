@@ -36,6 +36,10 @@ TEST(LinkRate, IsAnExactReducedFraction) {
   expect_rate(800_Gbps, 800, 80, 1);
   expect_rate(400_Gbps, 750, 75, 2);
   expect_rate(Rate{10'000'000'000'000}, 10'000, 12'500, 1);
+  // 128 GB/s at 2.4 GHz, of which three cycles take 1,250 ps
+  const LinkRate fraction = LinkRate::of(1024_Gbps, 1250, 3);
+  EXPECT_EQ(fraction.bytes, 160U);
+  EXPECT_EQ(fraction.cycles, 3U);
 }
 
 TEST(LinkRate, WholeCyclesAreRoundedUp) {
