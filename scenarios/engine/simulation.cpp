@@ -38,7 +38,7 @@ class Simulation {
       : scenario_(scenario),
         options_(options),
         period_ps_(period_ps(scenario.fabric.clock)),
-        clock_("clock", {period_ps_, scenario.seed, options.shuffle_devices,
+        clock_("clock", {period_ps_, 1, scenario.seed, options.shuffle_devices,
                          options.wake_every_cycle, options.reproduce}),
         blueprint_(draw(scenario)),
         link_(host_link(scenario, period_ps_)),
