@@ -65,7 +65,8 @@ enum class DeviceKind : std::uint8_t {
   fabric_element,
   adaptive_switch,
   hbm,
-  crossbar_switch
+  crossbar_switch,
+  accelerator_core
 };
 
 class Device : public sc_core::sc_module {

@@ -1,0 +1,236 @@
+// A core of an accelerator: tensor, vector, scalar, general and sync engines, each with an
+// instruction stream of its own, on one scratchpad (SBUF), a banked memory for sums (PSUM), and
+// DMA engines. Counting semaphores are all that orders two engines.
+//
+//  - An engine takes the instructions of its stream in order. An instruction starts when its
+//    semaphores have what it waits for, which it takes, and its resources are free. It signals
+//    when it is done; others see that `semaphore_cycles` later.
+//  - Tensor engine: parts/systolic_timing.h (ArrayPipeline), behind the droop throttle. It goes on
+//    to its next instruction in the cycle after a start, so that a stationary tile loads behind
+//    the pass before.
+//  - Vector, scalar and general engine: instruction_cycles + elements, in cycles of their own
+//    clock. An instruction that reads sums has their PSUM bank for itself, as the array has the
+//    bank that its sums go to; the vector and the general engine share a port of SBUF.
+//  - Every cycle of every engine has one cause (parts/cycle_account.h).
+//
+// The core computes no values: parts/pe_grid.h does.
+//
+// Cycle behaviour: signals that are due in a cycle are given before instructions start in it, so
+// the order of engines in a cycle does not matter.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "accelerator/accelerator_config.h"
+#include "accelerator/dma_engines.h"
+#include "kernel/device.h"
+#include "parts/cycle_account.h"
+#include "parts/droop_throttle.h"
+#include "parts/instruction.h"
+#include "parts/systolic_timing.h"
+
+namespace heddle {
+
+/// What a core has done in a kernel.
+struct KernelRecord {
+  std::string name;
+  std::uint64_t flops = 0;
+  std::uint64_t bytes_read = 0;
+  std::uint64_t bytes_written = 0;
+  Cycle begin = never;  ///< first instruction
+  Cycle end = 0;        ///< when the last one is done
+};
+
+/// Sees what the engines do, for timelines. Times in cycles; a track is an engine, then the loads
+/// of the tensor engine, then each DMA queue.
+class CoreObserver {
+ public:
+  virtual ~CoreObserver() = default;
+  virtual void instruction(unsigned core, Engine engine, const Instruction& instruction,
+                           const std::string& kernel, Cycle begin, Cycle end) = 0;
+  virtual void waited(unsigned core, Engine engine, CycleCause cause, const std::string& semaphore,
+                      Cycle begin, Cycle end) = 0;
+  virtual void transfer(unsigned core, const FinishedTransfer& transfer) = 0;
+  /// `semaphore` was signalled in cycle `at` by `from` and let an instruction of `to` start.
+  virtual void dependency(unsigned core, Engine from, Cycle signalled, Engine to, Cycle at) = 0;
+};
+
+/// The other cores of a chip, and the other chips.
+class ChipLink {
+ public:
+  virtual ~ChipLink() = default;
+  /// Core `core` is at a barrier in cycle `now`. When all are, each one's `arrived` is called.
+  virtual void arrive(unsigned core, std::uint64_t bytes, Cycle now) = 0;
+};
+
+class AcceleratorCore : public Device {
+ public:
+  AcceleratorCore(const sc_core::sc_module_name& module_name, Clock& clock,
+                  const AcceleratorConfig& config, unsigned number,
+                  std::vector<SemaphoreInfo> semaphores, KernelSource& program);
+
+  /// Where a memory stack's target socket is bound to; then that of other chips' memory.
+  DmaEngines::Socket& memory_socket(unsigned stack) { return dma_.socket(stack); }
+  DmaEngines::Socket& remote_socket() { return dma_.socket(dma_.remote_socket()); }
+  void connect(ChipLink& chip) { chip_ = &chip; }
+  void observe(CoreObserver* observer) { observer_ = observer; }
+
+  /// The barrier that this core waits at is over: its instruction signals in cycle `at`, later than
+  /// now. `collective`: it took other chips.
+  void release_barrier(Cycle at, bool collective);
+
+  /// The stream of each engine is over, and everything is done.
+  bool done() const;
+  /// The latest cycle in which something has happened.
+  Cycle last_progress() const { return last_progress_; }
+  /// No instruction runs after `end`: idle time up to there.
+  void finish(Cycle end);
+
+  const CycleAccount& account(Engine engine) const { return state(engine).account; }
+  /// Cycles that an engine has waited for a semaphore.
+  Cycle waited_for(Engine engine, unsigned semaphore) const {
+    return state(engine).waited[semaphore];
+  }
+  const std::vector<SemaphoreInfo>& semaphores() const { return semaphore_names_; }
+  const DmaEngines& dma() const { return dma_; }
+  const DroopThrottle& throttle() const { return throttle_; }
+  ArrayCycles array_cycles(Cycle end) const { return array_.cycles(end); }
+  std::uint64_t instructions(Engine engine) const { return state(engine).executed; }
+  std::uint64_t flops() const { return flops_; }
+  const std::deque<KernelRecord>& kernels() const { return records_; }
+  Cycle finished_at() const { return finished_at_; }
+  /// Over every instruction that has started and its cycle.
+  std::uint64_t hash() const { return hash_; }
+
+  void waits(std::vector<std::string>& lines) const override;
+  std::vector<BufferView> buffers() const override { return {}; }
+  std::vector<StateView> state() const override;
+  FrameBalance balance() const override { return {}; }
+  void verify(bool drained) const override;
+
+ private:
+  static constexpr std::uint16_t no_semaphore = 0xffff;
+
+  /// Who has signalled a semaphore last.
+  struct Blame {
+    CycleCause cause = CycleCause::idle;
+    Cycle at = 0;           ///< of the signal
+    bool transfer = false;  ///< then `times` and `poster` say more
+    Engine poster = Engine::sync;
+    TransferTimes times;
+  };
+  struct Semaphore {
+    std::uint32_t count = 0;
+    Blame blame;
+  };
+  struct State {
+    std::uint32_t kernel = 0;    ///< number of the kernel it is in
+    std::uint32_t position = 0;  ///< in its stream there
+    unsigned waits_met = 0;      ///< of the next instruction
+    bool over = false;
+    CycleCause waiting = CycleCause::idle;  ///< what for, unless it is a semaphore
+    std::uint16_t semaphore = no_semaphore;
+    Cycle free_at = 0;
+    std::uint64_t executed = 0;
+    CycleAccount account;
+    std::vector<Cycle> waited;  ///< by semaphore
+  };
+  /// An instruction that is done in cycle `at`.
+  struct Completion {
+    Cycle at;
+    std::uint64_t order;
+    Engine engine;
+    std::uint32_t kernel;
+    std::array<SemaphoreUse, 3> signals;
+    bool operator>(const Completion& other) const {
+      return at != other.at ? at > other.at : order > other.order;
+    }
+  };
+  struct Bank {
+    Cycle busy_until = 0;
+    Engine user = Engine::tensor;
+  };
+  /// When an instruction may start, and what it waits for until then.
+  struct Ready {
+    Cycle at;
+    CycleCause cause;
+  };
+
+  State& state(Engine engine) { return states_[static_cast<unsigned>(engine)]; }
+  const State& state(Engine engine) const { return states_[static_cast<unsigned>(engine)]; }
+
+  void start_of_simulation() override;
+  void cycle() override;
+  void describe(RegisterMap& map) override;
+  DeviceKind device_kind() const override { return DeviceKind::accelerator_core; }
+
+  void take_transfers();
+  void take_completions();
+  void issue(Engine engine);
+  const Instruction* next_instruction(Engine engine);
+  bool take_semaphores(Engine engine, const Instruction& next);
+  void wait_for(Engine engine, CycleCause cause, std::uint16_t semaphore);
+  void book_wait(Engine engine);
+  void book_semaphore(Engine engine, const Blame& blame);
+  Ready ready(Engine engine, const Instruction& next) const;
+  Ready multiply_ready(const Instruction& next) const;
+  Ready elementwise_ready(Engine engine, const Instruction& next) const;
+  void start(Engine engine, const Instruction& next);
+  Cycle start_load(const Instruction& next);
+  Cycle start_multiply(const Instruction& next);
+  Cycle start_elementwise(Engine engine, const Instruction& next);
+  void complete(Engine engine, const Instruction& instruction, Cycle at);
+  void signal(const SemaphoreUse& use, const Blame& blame);
+  Cycle engine_cycles(Engine engine, std::uint64_t own_cycles) const;
+  Kernel* kernel(std::uint32_t number);
+  void drop_kernels();
+  KernelRecord& record(std::uint32_t number) { return records_[number]; }
+  std::string waits_line(Engine engine) const;
+  std::string who_signals(std::uint16_t semaphore) const;
+
+  unsigned answers_reason() const { return engine_count + dma_.engines(); }
+  unsigned barrier_reason() const { return answers_reason() + 1; }
+
+  AcceleratorConfig config_;
+  unsigned number_;
+  KernelSource& program_;
+  ChipLink* chip_ = nullptr;
+  CoreObserver* observer_ = nullptr;
+  std::array<std::uint64_t, engine_count> clock_hertz_{};
+
+  std::deque<Kernel> kernels_;  // those that some engine is in; the first has number first_kernel_
+  std::uint32_t first_kernel_ = 0;
+  bool program_over_ = false;
+  std::deque<KernelRecord> records_;  // by number of the kernel
+  std::array<State, engine_count> states_;
+  std::vector<SemaphoreInfo> semaphore_names_;
+  std::vector<Semaphore> semaphores_;
+  std::priority_queue<Completion, std::vector<Completion>, std::greater<>> completions_;
+  std::uint64_t completion_order_ = 0;
+  ArrayPipeline array_;
+  DroopThrottle throttle_;
+  std::uint16_t stationary_rows_ = 0;
+  std::uint16_t stationary_columns_ = 0;
+  std::vector<Bank> banks_;
+  Cycle port_busy_until_ = 0;  // of SBUF, vector and general engine
+  Engine port_user_ = Engine::vector;
+  DmaEngines dma_;
+  Cycle barrier_over_ = never;
+  bool at_barrier_ = false;
+  bool barrier_collective_ = false;
+  std::array<SemaphoreUse, 3> barrier_signals_{};
+
+  std::uint64_t flops_ = 0;
+  Cycle last_progress_ = 0;
+  Cycle finished_at_ = 0;
+  Cycle drained_at_ = 0;  // when the array's last sums have left it
+  std::uint64_t hash_ = 0;
+};
+
+}  // namespace heddle
