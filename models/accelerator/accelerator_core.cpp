@@ -64,6 +64,8 @@ void AcceleratorCore::take_transfers() {
     Blame blame;
     blame.cause = done.times.remote ? CycleCause::torus : CycleCause::dma;
     blame.at = done.times.done;
+    blame.shown_until = done.times.done;
+    blame.queue = done.queue;
     blame.transfer = true;
     blame.poster = done.poster;
     blame.times = done.times;
@@ -83,6 +85,7 @@ void AcceleratorCore::take_completions() {
     Blame blame;
     blame.cause = cause_of(done.engine);
     blame.at = done.at;
+    blame.shown_until = done.released;
     for (const SemaphoreUse& use : done.signals) signal(use, blame);
     last_progress_ = now();
   }
@@ -178,18 +181,20 @@ bool AcceleratorCore::take_semaphores(Engine engine, const Instruction& next) {
     }
     semaphore.count -= use.count;
     if (of.semaphore != use.semaphore) continue;
-    if (observer_ != nullptr && !semaphore.blame.transfer) {
-      const CycleCause by = semaphore.blame.cause;
-      if (by >= CycleCause::tensor && by <= CycleCause::sync) {
-        observer_->dependency(number_,
-                              static_cast<Engine>(static_cast<unsigned>(by) -
-                                                  static_cast<unsigned>(CycleCause::tensor)),
-                              semaphore.blame.at, engine, now());
-      }
-    }
+    show_dependency(engine, semaphore.blame);
     book_wait(engine);
   }
   return true;
+}
+
+void AcceleratorCore::show_dependency(Engine engine, const Blame& blame) const {
+  const bool by_engine = blame.cause >= CycleCause::tensor && blame.cause <= CycleCause::sync;
+  if (observer_ == nullptr || (!blame.transfer && !by_engine)) return;
+  const unsigned from =
+      by_engine ? static_cast<unsigned>(blame.cause) - static_cast<unsigned>(CycleCause::tensor)
+                : 0;
+  observer_->dependency({number_, blame.transfer, static_cast<Engine>(from), blame.queue,
+                         std::max<Cycle>(blame.shown_until, 1) - 1, engine, now()});
 }
 
 /// From now on, unless it does already.
@@ -299,36 +304,11 @@ void AcceleratorCore::start(Engine engine, const Instruction& next) {
                            static_cast<std::uint64_t>(next.opcode) ^
                            std::uint64_t{next.elements} << 40 ^ next.bytes);
   of.free_at = now() + 1;
-  Cycle done = now() + 1;
-  switch (next.opcode) {
-    case Opcode::load_stationary:
-      done = start_load(next);
-      break;
-    case Opcode::multiply_moving:
-      done = start_multiply(next);
-      break;
-    case Opcode::elementwise:
-      done = start_elementwise(engine, next);
-      break;
-    case Opcode::transfer:
-      of.account.book(CycleCause::busy, now() + 1);
-      dma_.post(next, engine, of.kernel, now());
-      break;
-    case Opcode::barrier:
-      of.account.book(CycleCause::busy, now() + 1);
-      at_barrier_ = true;
-      barrier_signals_ = next.signals;
-      if (chip_ == nullptr) throw CheckFailure("a barrier on a core without a chip");
-      chip_->arrive(number_, next.bytes, now());
-      break;
-    case Opcode::wait:
-      of.account.book(CycleCause::busy, now() + 1);
-      break;
-  }
+  const Course course = begin(engine, next);
   if (observer_ != nullptr) {
-    observer_->instruction(number_, engine, next, in.name, now(), done);
+    observer_->instruction({number_, engine, &next, &in.name, now(), course.released, course.done});
   }
-  complete(engine, next, done);
+  complete(engine, next, course.released, course.done);
   last_progress_ = now();
   ++of.executed;
   ++of.position;
@@ -336,17 +316,43 @@ void AcceleratorCore::start(Engine engine, const Instruction& next) {
   wake(static_cast<unsigned>(engine), of.free_at);
 }
 
-Cycle AcceleratorCore::start_load(const Instruction& next) {
+AcceleratorCore::Course AcceleratorCore::begin(Engine engine, const Instruction& next) {
+  State& of = state(engine);
+  switch (next.opcode) {
+    case Opcode::load_stationary:
+      return start_load(next);
+    case Opcode::multiply_moving:
+      return start_multiply(next);
+    case Opcode::elementwise:
+      return start_elementwise(engine, next);
+    case Opcode::transfer:
+      dma_.post(next, engine, of.kernel, now());
+      break;
+    case Opcode::barrier:
+      if (chip_ == nullptr) throw CheckFailure("a barrier on a core without a chip");
+      at_barrier_ = true;
+      barrier_signals_ = next.signals;
+      chip_->arrive(number_, next.bytes, now());
+      break;
+    case Opcode::wait:
+      break;
+  }
+  of.account.book(CycleCause::busy, now() + 1);
+  return {now() + 1, now() + 1};
+}
+
+AcceleratorCore::Course AcceleratorCore::start_load(const Instruction& next) {
   const StationaryLoad load = array_.load_stationary(now(), next.rows, next.columns, next.type);
   stationary_rows_ = next.rows;
   stationary_columns_ = next.columns;
-  return load.end;
+  return {load.end, load.end};
 }
 
-Cycle AcceleratorCore::start_multiply(const Instruction& next) {
+AcceleratorCore::Course AcceleratorCore::start_multiply(const Instruction& next) {
   const MovingPass pass = array_.multiply_moving(now(), next.elements, next.type);
   if (pass.start != now()) throw CheckFailure("a pass does not start when it was due");
   throttle_.pass(now(), pass.issue_end - pass.start);
+  if (observer_ != nullptr) observer_->throttle(number_, now(), throttle_.limit(now()));
   banks_[next.psum_bank] = {pass.last_result + 1, Engine::tensor};
   state(Engine::tensor).account.book(CycleCause::busy, pass.issue_end);
   drained_at_ = std::max(drained_at_, pass.last_result + 1);
@@ -354,10 +360,10 @@ Cycle AcceleratorCore::start_multiply(const Instruction& next) {
       std::uint64_t{2} * stationary_rows_ * stationary_columns_ * next.elements;
   flops_ += flops;
   record(state(Engine::tensor).kernel).flops += flops;
-  return pass.last_result + 1;
+  return {pass.issue_end, pass.last_result + 1};
 }
 
-Cycle AcceleratorCore::start_elementwise(Engine engine, const Instruction& next) {
+AcceleratorCore::Course AcceleratorCore::start_elementwise(Engine engine, const Instruction& next) {
   State& of = state(engine);
   of.free_at = now() + engine_cycles(engine, config_.instruction_cycles + next.elements);
   of.account.book(CycleCause::busy, of.free_at);
@@ -366,7 +372,7 @@ Cycle AcceleratorCore::start_elementwise(Engine engine, const Instruction& next)
     port_busy_until_ = of.free_at;
     port_user_ = engine;
   }
-  return of.free_at;
+  return {of.free_at, of.free_at};
 }
 
 /// Cycles of this clock that cover so many of the engine's own.
@@ -378,7 +384,8 @@ Cycle AcceleratorCore::engine_cycles(Engine engine, std::uint64_t own_cycles) co
 
 /// Signals of an instruction that is done at the end of the cycle before `at`; those of transfers
 /// and barriers come later.
-void AcceleratorCore::complete(Engine engine, const Instruction& instruction, Cycle at) {
+void AcceleratorCore::complete(Engine engine, const Instruction& instruction, Cycle released,
+                               Cycle at) {
   KernelRecord& in = record(state(engine).kernel);
   in.end = std::max(in.end, at);
   finished_at_ = std::max(finished_at_, at);
@@ -386,7 +393,7 @@ void AcceleratorCore::complete(Engine engine, const Instruction& instruction, Cy
   const auto nothing = [](const SemaphoreUse& use) { return use.count == 0; };
   if (std::all_of(instruction.signals.begin(), instruction.signals.end(), nothing)) return;
   const Cycle seen = at - 1 + config_.semaphore_cycles;
-  completions_.push({seen, completion_order_++, engine, state(engine).kernel, instruction.signals});
+  completions_.push({seen, completion_order_++, engine, released, instruction.signals});
   if (seen > now()) wake(static_cast<unsigned>(engine), seen);
 }
 
@@ -399,19 +406,18 @@ bool AcceleratorCore::done() const {
          !at_barrier_;
 }
 
-void AcceleratorCore::finish(Cycle end) {
-  for (unsigned e = 0; e < engine_count; ++e) {
-    State& of = states_[e];
-    const auto engine = static_cast<Engine>(e);
-    if (engine == Engine::tensor && of.over) {
-      of.account.book(CycleCause::drain, std::min(drained_at_, end));
-    }
-    if (!of.over && of.semaphore != no_semaphore) {
-      of.account.book(semaphores_[of.semaphore].blame.cause, end);
-    }
-    of.account.book(of.over ? CycleCause::idle : of.waiting, end);
+/// What an engine waits for at the end has not come, so only its kind is known.
+CycleAccount AcceleratorCore::account(Engine engine, Cycle end) const {
+  const State& of = state(engine);
+  CycleAccount account = of.account;
+  if (engine == Engine::tensor && of.over) {
+    account.book(CycleCause::drain, std::min(drained_at_, end));
   }
-  dma_.finish(end);
+  if (!of.over && of.semaphore != no_semaphore) {
+    account.book(semaphores_[of.semaphore].blame.cause, end);
+  }
+  account.book(of.over ? CycleCause::idle : of.waiting, end);
+  return account;
 }
 
 void AcceleratorCore::verify(bool drained) const {

@@ -47,18 +47,39 @@ struct KernelRecord {
   Cycle end = 0;        ///< when the last one is done
 };
 
-/// Sees what the engines do, for timelines. Times in cycles; a track is an engine, then the loads
-/// of the tensor engine, then each DMA queue.
+/// What an engine or a DMA queue does, as a timeline shows it.
+struct CoreSpan {
+  unsigned core;
+  Engine engine;
+  const Instruction* instruction;
+  const std::string* kernel;
+  Cycle begin;
+  Cycle released;  ///< when the engine, or the array's entrance, is free for the next one
+  Cycle end;       ///< when it is done
+};
+
+/// An instruction that has waited for a semaphore starts.
+struct CoreDependency {
+  unsigned core;
+  bool transfer;  ///< signalled by a transfer of `queue`, else by `from`
+  Engine from;
+  unsigned queue;
+  Cycle signalled;  ///< last cycle of what has signalled, as the timeline shows it
+  Engine to;
+  Cycle at;
+};
+
+/// Sees what the cores do: timelines attach here.
 class CoreObserver {
  public:
   virtual ~CoreObserver() = default;
-  virtual void instruction(unsigned core, Engine engine, const Instruction& instruction,
-                           const std::string& kernel, Cycle begin, Cycle end) = 0;
+  virtual void instruction(const CoreSpan& span) = 0;
   virtual void waited(unsigned core, Engine engine, CycleCause cause, const std::string& semaphore,
                       Cycle begin, Cycle end) = 0;
   virtual void transfer(unsigned core, const FinishedTransfer& transfer) = 0;
-  /// `semaphore` was signalled in cycle `at` by `from` and let an instruction of `to` start.
-  virtual void dependency(unsigned core, Engine from, Cycle signalled, Engine to, Cycle at) = 0;
+  virtual void dependency(const CoreDependency& dependency) = 0;
+  /// The share of time that the array may work from now on.
+  virtual void throttle(unsigned core, Cycle at, double limit) = 0;
 };
 
 /// The other cores of a chip, and the other chips.
@@ -89,10 +110,8 @@ class AcceleratorCore : public Device {
   bool done() const;
   /// The latest cycle in which something has happened.
   Cycle last_progress() const { return last_progress_; }
-  /// No instruction runs after `end`: idle time up to there.
-  void finish(Cycle end);
-
-  const CycleAccount& account(Engine engine) const { return state(engine).account; }
+  /// Of the cycles before `end`, in which nothing of the engine is under way any more.
+  CycleAccount account(Engine engine, Cycle end) const;
   /// Cycles that an engine has waited for a semaphore.
   Cycle waited_for(Engine engine, unsigned semaphore) const {
     return state(engine).waited[semaphore];
@@ -121,6 +140,8 @@ class AcceleratorCore : public Device {
   struct Blame {
     CycleCause cause = CycleCause::idle;
     Cycle at = 0;           ///< of the signal
+    Cycle shown_until = 0;  ///< when its instruction or transfer ends on a timeline
+    unsigned queue = 0;     ///< of a transfer
     bool transfer = false;  ///< then `times` and `poster` say more
     Engine poster = Engine::sync;
     TransferTimes times;
@@ -146,7 +167,7 @@ class AcceleratorCore : public Device {
     Cycle at;
     std::uint64_t order;
     Engine engine;
-    std::uint32_t kernel;
+    Cycle released;
     std::array<SemaphoreUse, 3> signals;
     bool operator>(const Completion& other) const {
       return at != other.at ? at > other.at : order > other.order;
@@ -182,10 +203,17 @@ class AcceleratorCore : public Device {
   Ready multiply_ready(const Instruction& next) const;
   Ready elementwise_ready(Engine engine, const Instruction& next) const;
   void start(Engine engine, const Instruction& next);
-  Cycle start_load(const Instruction& next);
-  Cycle start_multiply(const Instruction& next);
-  Cycle start_elementwise(Engine engine, const Instruction& next);
-  void complete(Engine engine, const Instruction& instruction, Cycle at);
+  /// When its resources are free again, and when it is done.
+  struct Course {
+    Cycle released;
+    Cycle done;
+  };
+  Course begin(Engine engine, const Instruction& next);
+  Course start_load(const Instruction& next);
+  Course start_multiply(const Instruction& next);
+  Course start_elementwise(Engine engine, const Instruction& next);
+  void complete(Engine engine, const Instruction& instruction, Cycle released, Cycle at);
+  void show_dependency(Engine engine, const Blame& blame) const;
   void signal(const SemaphoreUse& use, const Blame& blame);
   Cycle engine_cycles(Engine engine, std::uint64_t own_cycles) const;
   Kernel* kernel(std::uint32_t number);

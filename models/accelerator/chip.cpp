@@ -56,8 +56,4 @@ Cycle Chip::finished_at() const {
   return last;
 }
 
-void Chip::finish(Cycle end) {
-  for (const auto& core : cores_) core->finish(end);
-}
-
 }  // namespace heddle

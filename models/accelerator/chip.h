@@ -41,7 +41,6 @@ class Chip : public ChipLink {
   Cycle last_progress() const;
   /// When the last instruction or transfer was done.
   Cycle finished_at() const;
-  void finish(Cycle end);
 
  private:
   void release(Cycle at, bool collective);

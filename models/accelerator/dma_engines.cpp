@@ -273,8 +273,4 @@ void DmaEngines::answer(std::uint32_t number, Cycle now) {
   if (times.done > now) wake_port(times.done);
 }
 
-void DmaEngines::finish(Cycle end) {
-  for (Mover& engine : engines_) engine.account.book(CycleCause::idle, end);
-}
-
 }  // namespace heddle

@@ -99,10 +99,12 @@ class DmaEngines {
 
   bool idle() const { return open_ == 0; }
   const DmaCounts& counts() const { return counts_; }
-  /// Of one engine; its cycles up to the present.
-  const CycleAccount& account(unsigned engine) const { return engines_[engine].account; }
-  /// Its idle time up to the end of the run.
-  void finish(Cycle end);
+  /// Of one engine, the cycles before `end`, in which nothing of it is under way any more.
+  CycleAccount account(unsigned engine, Cycle end) const {
+    CycleAccount account = engines_[engine].account;
+    account.book(CycleCause::idle, end);
+    return account;
+  }
   unsigned engines() const { return static_cast<unsigned>(engines_.size()); }
   /// Transfers that are not done.
   std::uint64_t open() const { return open_; }

@@ -426,30 +426,9 @@ Kernel CoreProgram::attention(const AttentionJob& job) {
   Kernel kernel;
   kernel.name = job.name;
   begin(kernel, 0, true);
-  const std::uint64_t width = tile_sizes(config_, job.type).m;
-  const std::uint64_t heads = std::max<std::uint64_t>(1, job.columns / job.tokens);
-  std::uint64_t item = 0;
-  const auto is_mine = [&] {
-    const std::uint64_t turn = item / config_.cores;  // long and short ones are dealt evenly
-    return (item++ + turn) % config_.cores == core_;
-  };
-  for (std::uint64_t unit = 0; unit < job.units; ++unit) {
-    if (job.tokens < width) {
-      const std::uint64_t together = std::max<std::uint64_t>(1, width / job.tokens);
-      for (const std::uint64_t some : cut(heads, together)) {
-        if (is_mine()) attend(kernel, job, some * job.tokens, job.context);
-      }
-      continue;
-    }
-    for (std::uint64_t head = 0; head < heads; ++head) {
-      std::uint64_t before = 0;
-      for (const std::uint64_t queries : cut(job.tokens, width)) {
-        before += queries;
-        const std::uint64_t keys = job.causal ? job.context - job.tokens + before : job.context;
-        if (is_mine()) attend(kernel, job, queries, keys);
-      }
-    }
-  }
+  for_each_block(config_, job, [&](std::uint64_t core, std::uint64_t queries, std::uint64_t keys) {
+    if (core == core_) attend(kernel, job, queries, keys);
+  });
   flush_weights(kernel);
   return kernel;
 }

@@ -12,6 +12,7 @@
 // even number are taken by the vector engine, others by the scalar engine, which store them too.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -82,8 +83,35 @@ class CoreProgram {
   Kernel attention(const AttentionJob& job);
   Kernel elementwise(const ElementwiseJob& job);
 
-  /// What an ideal memory would move for the whole chip, with this division into tiles.
+  /// Bytes that all cores of the chip move, by arithmetic, with this division into tiles.
   static std::uint64_t gemm_bytes(const AcceleratorConfig& config, const GemmJob& job);
+
+  /// Calls f(core, queries, keys) for each block of queries, in the order of the program.
+  template <class F>
+  static void for_each_block(const AcceleratorConfig& config, const AttentionJob& job, F&& f) {
+    std::uint64_t item = 0;
+    const auto block = [&](std::uint64_t queries, std::uint64_t keys) {
+      const std::uint64_t turn = item / config.cores;  // long and short ones are dealt evenly
+      f((item++ + turn) % config.cores, queries, keys);
+    };
+    const std::uint64_t width = tile_sizes(config, job.type).m;
+    const std::uint64_t heads = std::max<std::uint64_t>(1, job.columns / job.tokens);
+    for (std::uint64_t unit = 0; unit < job.units; ++unit) {
+      if (job.tokens < width) {
+        const std::uint64_t together = width / job.tokens;
+        for (std::uint64_t done = 0; done < heads; done += together) {
+          block(std::min(together, heads - done) * job.tokens, job.context);
+        }
+        continue;
+      }
+      for (std::uint64_t head = 0; head < heads; ++head) {
+        for (std::uint64_t done = 0; done < job.tokens; done += width) {
+          const std::uint64_t queries = std::min(width, job.tokens - done);
+          block(queries, job.causal ? job.context - job.tokens + done + queries : job.context);
+        }
+      }
+    }
+  }
 
  private:
   /// A core's part of a product.

@@ -1,0 +1,39 @@
+// A kernel written by hand: instruction streams of the engines of a core, in YAML.
+//
+//   semaphores: {tile_free: 2, tile_ready: 0, sums: 0}     # with what they begin
+//   streams:
+//     sync:
+//       - repeat: 8
+//         body:
+//           - read: {bytes: 32 KiB, queue: 0, wait: {tile_free: 1}, signal: {tile_ready: 1}}
+//     tensor:
+//       - repeat: 8
+//         body:
+//           - load_stationary: {rows: 128, columns: 128, wait: {tile_ready: 1}, signal: {tile_free:
+//           1}}
+//           - multiply_moving: {columns: 512, bank: 0}
+//
+// Instructions: load_stationary, multiply_moving, elementwise, read, write, barrier, wait. `wait`
+// and `signal` name up to three semaphores each. Every core of a chip executes the kernel.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "accelerator/accelerator_config.h"
+#include "parts/instruction.h"
+
+namespace heddle {
+
+struct HandKernel {
+  std::vector<SemaphoreInfo> semaphores;
+  Kernel kernel;
+};
+
+/// Throws InputError, with place and key, for what is no kernel, for an unknown semaphore, and for
+/// what a core cannot do: sums that overflow a bank of PSUM or a bank that there is not, tiles
+/// larger than the array, addresses beyond the memory, more than 4 M instructions.
+HandKernel read_kernel(const std::filesystem::path& file, const AcceleratorConfig& config,
+                       std::uint64_t chips);
+
+}  // namespace heddle

@@ -1,0 +1,220 @@
+#include "engine/timeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "engine/quantity.h"
+#include "kernel/error.h"
+
+namespace heddle {
+
+namespace {
+
+/// Microseconds, with a cycle as a nanosecond.
+std::string shown_time(Cycle cycle) { return fmt::format("{}.{:03}", cycle / 1000, cycle % 1000); }
+
+}  // namespace
+
+Timeline::Timeline(const TimelineOptions& options, const AcceleratorConfig& config,
+                   const Clock& clock)
+    : path_(options.file),
+      unfinished_(options.file.string() + ".part"),
+      file_(std::fopen(unfinished_.c_str(), "w")),
+      begin_(clock.cycles(options.begin)),
+      end_(options.end.picoseconds == ~std::uint64_t{0} ? never : clock.cycles(options.end)),
+      rate_window_(std::max<Cycle>(1, clock.cycles(1_us))),
+      bytes_per_cycle_to_gb_(static_cast<double>(config.array.clock.hertz) * 1e-9),
+      cores_(config.cores) {
+  if (!file_) {
+    throw InputError(
+        fmt::format("--timeline {}: {}", path_.string(), std::generic_category().message(errno)));
+  }
+  for (CoreState& core : cores_) {
+    core.bank_filled.resize(config.psum_banks);
+    core.queue_shown_until.resize(config.dma.queues);
+  }
+  fmt::print(file_.get(),
+             "{{\"displayTimeUnit\":\"ns\",\"otherData\":{{\"clock\":\"{}\","
+             "\"note\":\"one cycle is shown as 1 ns\"}},\"traceEvents\":[",
+             print_quantity(config.array.clock.hertz, frequency_units()));
+  name_rows(config, clock);
+}
+
+Timeline::~Timeline() {
+  if (!file_) return;
+  file_.reset();
+  std::error_code ignored;
+  std::filesystem::remove(unfinished_, ignored);
+}
+
+unsigned Timeline::row_of(Engine engine) {
+  switch (engine) {
+    case Engine::tensor:
+      return tensor_multiply;
+    case Engine::vector:
+      return vector_row;
+    case Engine::scalar:
+      return scalar_row;
+    case Engine::gpsimd:
+      return gpsimd_row;
+    case Engine::sync:
+      break;
+  }
+  return sync_row;
+}
+
+void Timeline::name_rows(const AcceleratorConfig& config, const Clock&) {
+  const std::string clock = print_quantity(config.array.clock.hertz, frequency_units());
+  for (unsigned core = 0; core < cores_.size(); ++core) {
+    write(
+        fmt::format("{{\"ph\":\"M\",\"pid\":{},\"name\":\"process_name\",\"args\":{{\"name\":"
+                    "\"core {} (1 ns shown = 1 cycle at {})\"}}}}",
+                    core, core, clock));
+    metadata(core, tensor_multiply, "thread_name", "tensor: MultiplyMoving");
+    metadata(core, tensor_load, "thread_name", "tensor: LoadStationary");
+    for (unsigned e = 1; e < engine_count; ++e) {
+      metadata(core, row_of(static_cast<Engine>(e)), "thread_name", engine_names[e]);
+    }
+    for (unsigned e = 0; e < engine_count; ++e) {
+      metadata(core, waits_row + e, "thread_name", fmt::format("{} waits for", engine_names[e]));
+    }
+    for (unsigned queue = 0; queue < config.dma.queues; ++queue) {
+      metadata(core, first_queue + queue, "thread_name", fmt::format("DMA queue {}", queue));
+    }
+  }
+}
+
+void Timeline::metadata(unsigned core, unsigned row, const char* what, const std::string& name) {
+  write(
+      fmt::format("{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"{}\",\"args\":{{\"name\":"
+                  "\"{}\"}}}}",
+                  core, row, what, name));
+  write(
+      fmt::format("{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"thread_sort_index\","
+                  "\"args\":{{\"sort_index\":{}}}}}",
+                  core, row, row));
+}
+
+void Timeline::slice(unsigned core, unsigned row, const std::string& name, Cycle begin, Cycle end,
+                     const std::string& arguments) {
+  write(
+      fmt::format("{{\"ph\":\"X\",\"pid\":{},\"tid\":{},\"ts\":{},\"dur\":{},\"name\":\"{}\","
+                  "\"args\":{{{}}}}}",
+                  core, row, shown_time(begin), shown_time(end - begin), name, arguments));
+}
+
+void Timeline::counter(const char* name, unsigned core, Cycle at, double value) {
+  write(
+      fmt::format("{{\"ph\":\"C\",\"pid\":{},\"ts\":{},\"name\":\"{}\",\"args\":{{\"value\":{}}}}}",
+                  core, shown_time(at), name, value));
+}
+
+void Timeline::instruction(const CoreSpan& span) {
+  if (!shown(span.begin)) return;
+  const Instruction& what = *span.instruction;
+  const bool load = what.opcode == Opcode::load_stationary;
+  std::string arguments =
+      fmt::format("\"kernel\":\"{}\",\"done in cycle\":{}", *span.kernel, span.end);
+  if (load) arguments += fmt::format(",\"rows\":{},\"columns\":{}", what.rows, what.columns);
+  if (what.elements != 0) arguments += fmt::format(",\"elements\":{}", what.elements);
+  if (what.bytes != 0) arguments += fmt::format(",\"bytes\":{}", what.bytes);
+  if (what.psum_bank != no_bank) arguments += fmt::format(",\"bank\":{}", what.psum_bank);
+  slice(span.core, load ? unsigned{tensor_load} : row_of(span.engine),
+        opcode_names[static_cast<unsigned>(what.opcode)], span.begin, span.released, arguments);
+  count_banks(span);
+}
+
+/// A bank is full from the first pass into it until its sums have been taken.
+void Timeline::count_banks(const CoreSpan& span) {
+  const Instruction& what = *span.instruction;
+  if (what.psum_bank == no_bank) return;
+  CoreState& core = cores_[span.core];
+  const bool fills = what.opcode == Opcode::multiply_moving;
+  if (core.bank_filled[what.psum_bank] == fills) return;
+  core.bank_filled[what.psum_bank] = fills;
+  fills ? ++core.banks_filled : --core.banks_filled;
+  counter("PSUM banks in use", span.core, fills ? span.begin : span.end, core.banks_filled);
+}
+
+void Timeline::waited(unsigned core, Engine engine, CycleCause cause, const std::string& semaphore,
+                      Cycle begin, Cycle end) {
+  if (!shown(begin)) return;
+  const char* name = cycle_cause_names[static_cast<unsigned>(cause)];
+  slice(core, waits_row + static_cast<unsigned>(engine), name, begin, end,
+        semaphore.empty() ? "" : fmt::format("\"semaphore\":\"{}\"", semaphore));
+}
+
+/// Transfers of a queue overlap; each is shown from when the one before has ended.
+void Timeline::transfer(unsigned core, const FinishedTransfer& transfer) {
+  const TransferTimes& times = transfer.times;
+  const std::size_t window = times.done / rate_window_;
+  if (bytes_.size() <= window) bytes_.resize(window + 1);
+  bytes_[window] += transfer.bytes;
+  if (!shown(times.begun)) return;
+  Cycle& until = cores_[core].queue_shown_until[transfer.queue];
+  const Cycle begin = std::max(times.begun, until);
+  until = std::max(begin, times.done);
+  if (until == begin) return;
+  slice(core, first_queue + transfer.queue, transfer.write ? "write" : "read", begin, until,
+        fmt::format("\"bytes\":{},\"posted\":{},\"begun\":{},\"engines done\":{},\"done\":{},"
+                    "\"remote\":{}",
+                    transfer.bytes, times.posted, times.begun, times.engine_done, times.done,
+                    times.remote));
+}
+
+void Timeline::dependency(const CoreDependency& dependency) {
+  if (!shown(dependency.signalled) || !shown(dependency.at)) return;
+  const unsigned from =
+      dependency.transfer ? first_queue + dependency.queue : row_of(dependency.from);
+  write(
+      fmt::format("{{\"ph\":\"s\",\"pid\":{},\"tid\":{},\"ts\":{},\"id\":{},\"name\":\"signals\","
+                  "\"cat\":\"semaphore\"}}",
+                  dependency.core, from, shown_time(dependency.signalled), arrows_));
+  write(
+      fmt::format("{{\"ph\":\"f\",\"bp\":\"e\",\"pid\":{},\"tid\":{},\"ts\":{},\"id\":{},"
+                  "\"name\":\"signals\",\"cat\":\"semaphore\"}}",
+                  dependency.core, row_of(dependency.to), shown_time(dependency.at), arrows_));
+  ++arrows_;
+}
+
+void Timeline::throttle(unsigned core, Cycle at, double limit) {
+  if (!shown(at) || limit == cores_[core].limit) return;
+  cores_[core].limit = limit;
+  counter("throttle limit", core, at, limit);
+}
+
+void Timeline::write_rates() {
+  std::uint64_t latest = ~std::uint64_t{0};
+  for (std::size_t window = 0; window < bytes_.size(); ++window) {
+    if (bytes_[window] == latest || !shown(window * rate_window_)) continue;
+    latest = bytes_[window];
+    counter(
+        "memory GB/s", 0, window * rate_window_,
+        static_cast<double>(latest) / static_cast<double>(rate_window_) * bytes_per_cycle_to_gb_);
+  }
+  counter("memory GB/s", 0, bytes_.size() * rate_window_, 0);
+}
+
+void Timeline::write(const std::string& event) {
+  if (std::fputs(first_ ? "\n" : ",\n", file_.get()) < 0 ||
+      std::fputs(event.c_str(), file_.get()) < 0) {
+    failed_ = true;
+  }
+  first_ = false;
+}
+
+void Timeline::close() {
+  write_rates();
+  if (std::fputs("\n]}\n", file_.get()) < 0) failed_ = true;
+  if (std::fclose(file_.release()) != 0) failed_ = true;
+  std::error_code error;
+  if (!failed_) std::filesystem::rename(unfinished_, path_, error);
+  if (!failed_ && !error) return;
+  const std::string reason = error ? error.message() : "it cannot be written";
+  std::filesystem::remove(unfinished_, error);
+  throw InputError(fmt::format("--timeline {}: {}", path_.string(), reason));
+}
+
+}  // namespace heddle

@@ -1,0 +1,90 @@
+// What the engines of a chip do, as a trace that opens in Perfetto and chrome://tracing: a process
+// per core, a row per engine (loads of the array apart) and per DMA queue, arrows for what an
+// instruction has waited for, and counters for PSUM, memory rate and throttle.
+//
+// Such files count microseconds and keep whole nanoseconds, so one cycle is written as 1 ns; the
+// clock stands in the file's `otherData` and in the names of the processes.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "accelerator/accelerator_core.h"
+
+namespace heddle {
+
+struct TimelineOptions {
+  std::filesystem::path file;
+  Duration begin{0};
+  Duration end{~std::uint64_t{0}};  ///< what begins within is shown
+};
+
+/// Of one chip.
+class Timeline : public CoreObserver {
+ public:
+  /// Throws InputError when the file cannot be written. The file is complete after close().
+  Timeline(const TimelineOptions& options, const AcceleratorConfig& config, const Clock& clock);
+  ~Timeline() override;
+
+  void instruction(const CoreSpan& span) override;
+  void waited(unsigned core, Engine engine, CycleCause cause, const std::string& semaphore,
+              Cycle begin, Cycle end) override;
+  void transfer(unsigned core, const FinishedTransfer& transfer) override;
+  void dependency(const CoreDependency& dependency) override;
+  void throttle(unsigned core, Cycle at, double limit) override;
+
+  /// Writes what is left and puts the file in its place. Throws InputError when it cannot.
+  void close();
+
+ private:
+  /// Rows of a core, in the order in which they are shown.
+  enum Row : unsigned {
+    tensor_multiply = 1,
+    tensor_load,
+    vector_row,
+    scalar_row,
+    gpsimd_row,
+    sync_row,
+    waits_row,  ///< and one per engine
+    first_queue = 16
+  };
+  struct CoreState {
+    std::vector<bool> bank_filled;
+    unsigned banks_filled = 0;
+    double limit = -1;
+    std::vector<Cycle> queue_shown_until;
+  };
+
+  static unsigned row_of(Engine engine);
+  bool shown(Cycle begin) const { return begin >= begin_ && begin < end_; }
+  void name_rows(const AcceleratorConfig& config, const Clock& clock);
+  void metadata(unsigned core, unsigned row, const char* what, const std::string& name);
+  void slice(unsigned core, unsigned row, const std::string& name, Cycle begin, Cycle end,
+             const std::string& arguments);
+  void counter(const char* name, unsigned core, Cycle at, double value);
+  void count_banks(const CoreSpan& span);
+  void write_rates();
+  void write(const std::string& event);
+
+  struct Closer {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  std::filesystem::path path_;
+  std::filesystem::path unfinished_;
+  std::unique_ptr<std::FILE, Closer> file_;
+  Cycle begin_;
+  Cycle end_;
+  Cycle rate_window_;
+  double bytes_per_cycle_to_gb_;
+  bool first_ = true;
+  bool failed_ = false;
+  std::uint64_t arrows_ = 0;
+  std::vector<CoreState> cores_;
+  std::vector<std::uint64_t> bytes_;  // by window of time, of all cores
+};
+
+}  // namespace heddle
