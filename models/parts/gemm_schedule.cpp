@@ -19,8 +19,7 @@ GemmSchedule::GemmSchedule(const SystolicConfig& config, const GemmShape& shape,
                       : 1),
       row_folds_(ceil_div(mapping_.rows, config.rows * row_height_)),
       folds_(row_folds_ * ceil_div(mapping_.columns, config.columns)),
-      pipeline_(config),
-      activity_(config.rows + config.columns - 2) {
+      pipeline_(config) {
   serial_timing(shape, config.rows, config.columns, config.dataflow);  // refuses what is too large
 }
 
@@ -54,10 +53,9 @@ FoldPass GemmSchedule::serial() {
   pass.start = pass.load.end;
   pass.end =
       free_ + serial_fold_cycles(config_.rows, config_.columns, mapping_.steps, config_.dataflow);
-  pass.issue_end = pass.end;
+  pass.entered = pass.start + pass.fold.steps;
+  pass.issue_end = pass.entered;
   free_ = pass.end;
-  activity_.load(pass.load.begin, pass.load.end);
-  activity_.pass(pass.start, pass.start + pass.fold.steps, pass.start + pass.fold.steps);
   finish_fold();
   return pass;
 }
@@ -72,6 +70,7 @@ FoldPass GemmSchedule::pipelined_stationary() {
   const MovingPass moving = pipeline_.multiply_moving(0, pass.fold.steps, type_);
   pass.load = moving.load;
   pass.start = moving.start;
+  pass.entered = pass.start + pass.fold.steps * config_.cycles_per_operand(type_);
   pass.issue_end = moving.issue_end;
   pass.end = moving.last_result + 1;
   next_step_ += pass.fold.steps;
@@ -84,19 +83,12 @@ FoldPass GemmSchedule::pipelined_outputs() {
   FoldPass pass;
   pass.fold = fold_at(next_fold_);
   pass.start = free_;
-  const Cycle entered = pass.start + pass.fold.steps * each;
-  pass.issue_end = std::max(entered, pass.start + config_.rows);
-  pass.end = entered + config_.rows + config_.columns - 2;
+  pass.entered = pass.start + pass.fold.steps * each;
+  pass.issue_end = std::max(pass.entered, pass.start + config_.rows);
+  pass.end = pass.entered + config_.rows + config_.columns - 2;
   free_ = pass.issue_end;
-  activity_.pass(pass.start, entered, pass.issue_end);
   finish_fold();
   return pass;
-}
-
-ArrayCycles GemmSchedule::activity(Cycle end) const {
-  const bool in_pipeline =
-      config_.folds == Folds::pipelined && config_.dataflow != Dataflow::output_stationary;
-  return in_pipeline ? pipeline_.cycles(end) : activity_.cycles(end);
 }
 
 }  // namespace heddle

@@ -27,8 +27,14 @@ struct FoldPass {
   bool loads = false;   ///< a stationary tile comes in before it
   StationaryLoad load;  ///< empty for output stationary
   Cycle start = 0;      ///< its first operand enters
-  Cycle issue_end = 0;  ///< the next pass may start
+  Cycle entered = 0;    ///< its last operand has entered
+  Cycle issue_end = 0;  ///< nothing else may have entered before
   Cycle end = 0;        ///< the array has given all its results
+
+  void count(ArrayActivity& activity) const {
+    if (loads) activity.load(load.begin, load.end);
+    activity.pass(start, entered, issue_end);
+  }
 };
 
 /// The passes of a GEMM in their order: all parts of a sum one after the other, for one block of
@@ -52,8 +58,6 @@ class GemmSchedule {
 
   /// Cycles until the last result of what next() has given.
   Cycle cycles() const { return end_; }
-  /// What the array did in the cycles before `end`, where next() has given what begins before.
-  ArrayCycles activity(Cycle end) const;
 
  private:
   Fold fold_at(std::uint64_t index) const;
@@ -76,7 +80,6 @@ class GemmSchedule {
   Cycle free_ = 0;  ///< when the next fold may begin, unless the pipeline says it
   Cycle end_ = 0;
   ArrayPipeline pipeline_;
-  ArrayActivity activity_;
 };
 
 }  // namespace heddle

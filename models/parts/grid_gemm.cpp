@@ -97,23 +97,32 @@ bool GridGemm<Operands>::advance(std::size_t& number) {
 
 template <class Operands>
 void GridGemm<Operands>::feed(StationaryGrid<Operands>& grid) {
+  const bool loads = feed_tile(grid);
+  look(loads, feed_column(grid));
+}
+
+template <class Operands>
+bool GridGemm<Operands>::feed_tile(StationaryGrid<Operands>& grid) {
   while (loading_ < known() && (!pass(loading_).loads || pass(loading_).load.end <= now_)) {
     ++loading_;
   }
-  if (loading_ < known() && pass(loading_).load.begin <= now_) {
-    const Fold& fold = pass(loading_).fold;
-    const std::uint64_t height = config_.folds == Folds::serial ? 1 : config_.load_rows;
-    const std::uint64_t top = (now_ - pass(loading_).load.begin) * height;
-    row_.assign(height * config_.columns, Operand{});
-    for (std::uint64_t r = top; r < std::min(top + height, fold.rows); ++r) {
-      for (std::uint64_t c = 0; c < fold.columns; ++c) {
-        row_[(r - top) * config_.columns + c] =
-            stays_.at(fold.first_row + r, fold.first_column + c);
-      }
+  if (loading_ == known() || pass(loading_).load.begin > now_) return false;
+  const Fold& fold = pass(loading_).fold;
+  const std::uint64_t height = config_.folds == Folds::serial ? 1 : config_.load_rows;
+  const std::uint64_t top = (now_ - pass(loading_).load.begin) * height;
+  row_.assign(height * config_.columns, Operand{});
+  for (std::uint64_t r = top; r < std::min(top + height, fold.rows); ++r) {
+    for (std::uint64_t c = 0; c < fold.columns; ++c) {
+      row_[(r - top) * config_.columns + c] = stays_.at(fold.first_row + r, fold.first_column + c);
     }
-    grid.load(row_.data(), top == 0);
   }
-  if (!advance(entering_)) return;
+  grid.load(row_.data(), top == 0);
+  return true;
+}
+
+template <class Operands>
+bool GridGemm<Operands>::feed_column(StationaryGrid<Operands>& grid) {
+  if (!advance(entering_)) return false;
   const FoldPass& entering = pass(entering_);
   const Fold& fold = entering.fold;
   const std::uint64_t step = now_ - entering.start;
@@ -122,11 +131,14 @@ void GridGemm<Operands>::feed(StationaryGrid<Operands>& grid) {
     column_[r] = moves_.at(fold.first_row + r, fold.first_step + step);
   }
   grid.move(column_.data(), entering.loads && step == 0);
+  return true;
 }
 
 template <class Operands>
 void GridGemm<Operands>::feed(OutputGrid<Operands>& grid) {
-  if (!advance(entering_)) return;
+  const bool moves = advance(entering_);
+  look(false, moves);
+  if (!moves) return;
   const Fold& fold = pass(entering_).fold;
   const std::uint64_t step = now_ - pass(entering_).start;
   column_.assign(config_.rows, Operand{});
@@ -134,6 +146,24 @@ void GridGemm<Operands>::feed(OutputGrid<Operands>& grid) {
   for (std::uint64_t r = 0; r < fold.rows; ++r) column_[r] = moves_.at(fold.first_row + r, step);
   for (std::uint64_t c = 0; c < fold.columns; ++c) row_[c] = stays_.at(step, fold.first_column + c);
   grid.move(column_.data(), row_.data(), step == 0, step + 1 == fold.steps);
+}
+
+/// Counts this cycle by what enters the grid in it and has entered before.
+template <class Operands>
+void GridGemm<Operands>::look(bool loads, bool moves) {
+  const Cycle way = config_.rows + config_.columns - 2;
+  if (moves) {
+    ++(occupied_ < way ? seen_.fill : seen_.busy);
+    closed_until_ = pass(entering_).issue_end;
+    way_left_ = way;
+  } else {
+    ++(now_ < closed_until_ ? seen_.padding
+       : way_left_ > 0      ? seen_.drain
+       : loads              ? seen_.load
+                            : seen_.idle);
+    if (way_left_ > 0) --way_left_;
+  }
+  occupied_ = moves || way_left_ > 0 ? occupied_ + 1 : 0;
 }
 
 /// Result number `left` of a column leaves in the cycle that its operands' way takes.

@@ -35,7 +35,8 @@ class GridGemm {
   Cycle cycles() const { return now_; }
   std::uint64_t results() const { return results_; }  ///< that have left the array
   const std::vector<Sum>& c() const { return c_; }
-  ArrayCycles activity(Cycle end) const { return schedule_.activity(end); }
+  /// What the PEs have been seen doing in these cycles.
+  const ArrayCycles& seen() const { return seen_; }
 
   /// The same by three loops, the sums of a fold one after the other as in the array.
   std::vector<Sum> expected() const;
@@ -58,9 +59,12 @@ class GridGemm {
   bool advance(std::size_t& number);
   void feed(StationaryGrid<Operands>& grid);
   void feed(OutputGrid<Operands>& grid);
+  bool feed_tile(StationaryGrid<Operands>& grid);
+  bool feed_column(StationaryGrid<Operands>& grid);
   template <class Grid>
   void take_results(const Grid& grid);
   void take(unsigned column, Sum sum);
+  void look(bool loads, bool moves);
   void finish() const;
 
   SystolicConfig config_;
@@ -80,6 +84,10 @@ class GridGemm {
   std::vector<std::size_t> leaving_;  ///< by column: number of the pass whose results leave
   std::vector<std::uint64_t> left_;   ///< by column: its results that have left
   Cycle now_ = 0;
+  Cycle closed_until_ = 0;  ///< nothing may enter: of the latest pass
+  Cycle way_left_ = 0;      ///< of the latest operand, to the last PE
+  Cycle occupied_ = 0;      ///< cycles since the array was empty
+  ArrayCycles seen_;
   std::uint64_t results_ = 0;
   std::uint64_t expected_results_ = 0;
   std::vector<Operand> column_;  ///< that enters

@@ -86,7 +86,19 @@ struct ArrayCycles {
   Cycle drain = 0;    ///< nothing enters, operands are under way
   Cycle idle = 0;
 
+  bool operator==(const ArrayCycles& o) const {
+    return load == o.load && fill == o.fill && busy == o.busy && padding == o.padding &&
+           drain == o.drain && idle == o.idle;
+  }
   Cycle total() const { return load + fill + busy + padding + drain + idle; }
+  void add(const ArrayCycles& other) {
+    load += other.load;
+    fill += other.fill;
+    busy += other.busy;
+    padding += other.padding;
+    drain += other.drain;
+    idle += other.idle;
+  }
 };
 
 /// Attributes cycles to states from what is known of loads and passes. Both are told in the order
