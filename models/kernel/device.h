@@ -66,7 +66,8 @@ enum class DeviceKind : std::uint8_t {
   adaptive_switch,
   hbm,
   crossbar_switch,
-  accelerator_core
+  accelerator_core,
+  systolic_array
 };
 
 class Device : public sc_core::sc_module {

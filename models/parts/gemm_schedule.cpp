@@ -36,6 +36,12 @@ Fold GemmSchedule::fold_at(std::uint64_t index) const {
   return fold;
 }
 
+double GemmSchedule::mapping_efficiency() const {
+  const double held = static_cast<double>(mapping_.rows) * static_cast<double>(mapping_.columns);
+  const double room = static_cast<double>(config_.rows * row_height_ * config_.columns);
+  return held / (room * static_cast<double>(folds_));
+}
+
 FoldPass GemmSchedule::next() {
   FoldPass pass = config_.folds == Folds::serial                    ? serial()
                   : config_.dataflow == Dataflow::output_stationary ? pipelined_outputs()

@@ -55,6 +55,8 @@ class GemmSchedule {
 
   std::uint64_t folds() const { return folds_; }
   const ArrayMapping& mapping() const { return mapping_; }
+  /// Share of the PEs that hold a part of the GEMM, mean over the folds.
+  double mapping_efficiency() const;
 
   /// Cycles until the last result of what next() has given.
   Cycle cycles() const { return end_; }
