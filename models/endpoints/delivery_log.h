@@ -13,26 +13,17 @@
 #include "kernel/histogram.h"
 #include "kernel/packet.h"
 #include "kernel/units.h"
+#include "parts/packet_times.h"
 #include "parts/reorder_meter.h"
 
 namespace heddle {
-
-/// The packet of a run that took longest from due to delivered; of several the one that was due
-/// first, then that of the smaller message, then the one sent first.
-struct SlowestPacket {
-  PacketRecord record;  ///< as it was on delivery; a latency of 0 when there was none
-  Cycle latency = 0;
-
-  Cycle delivered() const { return record.due + latency; }
-};
 
 class DeliveryLog {
  public:
   /// Packets and messages due before `warmup` are counted, but leave no other trace.
   /// `ideal(source, destination, bytes)`: cycles that a message takes in an idle fabric.
   using Ideal = std::function<Cycle(HostId, HostId, std::uint64_t)>;
-  DeliveryLog(Cycle warmup, Ideal ideal)
-      : warmup_(warmup), ideal_(std::move(ideal)), tail_(Histogram::Scale::buckets(40)) {}
+  DeliveryLog(Cycle warmup, Ideal ideal) : warmup_(warmup), ideal_(std::move(ideal)) {}
 
   Cycle warmup() const { return warmup_; }
 
@@ -75,19 +66,18 @@ class DeliveryLog {
   /// The last delivery, or the start of a message when no other was waiting to be delivered.
   Cycle last_progress() const { return last_progress_; }
 
-  const SlowestPacket& slowest() const { return slowest_; }
-  const Histogram& latency() const { return latency_; }
-  const Histogram& stage(Stage stage) const { return stages_[static_cast<unsigned>(stage)]; }
-  /// Share of a stage in the latency of the packets from the p99.9 bucket on.
-  double tail_share(Stage stage) const;
+  /// Of packets due after the warm-up.
+  const PacketTimes& packets() const { return packets_; }
+  const SlowestPacket& slowest() const { return packets_.slowest(); }
+  const Histogram& latency() const { return packets_.latency(); }
+  const Histogram& stage(Stage stage) const { return packets_.stage(stage); }
+  double tail_share(Stage stage) const { return packets_.tail_share(stage); }
 
   const Histogram& completion() const { return completion_; }
   /// In thousandths.
   const Histogram& slowdown_permille() const { return slowdown_permille_; }
 
  private:
-  void compare_with_slowest(const PacketRecord& record, Cycle latency);
-
   Cycle warmup_;
   Ideal ideal_;
   std::uint64_t injected_ = 0;
@@ -103,10 +93,7 @@ class DeliveryLog {
   Cycle last_repair_ = 0;
   Cycle first_due_ = never;
   Cycle last_progress_ = 0;
-  SlowestPacket slowest_;
-  Histogram latency_;
-  std::array<Histogram, stage_count> stages_;
-  std::vector<std::array<std::uint64_t, stage_count>> tail_;  // stage sums by latency bucket
+  PacketTimes packets_;
   Histogram completion_;
   Histogram slowdown_permille_;
 };

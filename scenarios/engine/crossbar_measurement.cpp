@@ -77,8 +77,8 @@ nlohmann::ordered_json measure_crossbar(const RunFacts& facts) {
   json["latency_stage_ns"] = latency_by_stage(crossbar.meter(), slot_ns);
   json["cells"] = slotted(crossbar);
   if (const auto theory = crossbar_theory(facts.scenario)) json["theory"] = known(*theory);
-  json["buffers"] = buffers(facts.fabric, end);
-  json["run"] = run(facts, end, cycle_ns);
+  json["buffers"] = buffers(facts.fabric.devices(), end);
+  json["run"] = run(figures(facts, end, cycle_ns));
   return json;
 }
 

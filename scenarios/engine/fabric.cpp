@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/fabric_limits.h"
+#include "engine/measurement.h"
 #include "engine/name_globs.h"
 #include "kernel/error.h"
 
@@ -54,8 +55,7 @@ std::string sender_name(const std::string& link) {
 namespace {
 
 /// A switch of the user's has a place in the fabric.
-void require_switch(const std::string& name, const Scenario& scenario,
-                    const Blueprint& blueprint) {
+void require_switch(const std::string& name, const Scenario& scenario, const Blueprint& blueprint) {
   const auto& boxes = blueprint.boxes;
   const bool found = std::any_of(boxes.begin(), boxes.end(),
                                  [&](const Blueprint::Box& box) { return box.name == name; });
@@ -264,21 +264,12 @@ std::uint64_t Fabric::frame_hops() const {
 }
 
 std::uint64_t Fabric::result_hash() const {
-  std::uint64_t hash = 0;
-  for (const auto& link : links_) {
-    hash = (hash ^ link->hash()) * 0x9e3779b97f4a7c15;
-    hash ^= hash >> 32;
-  }
-  return crossbar_ ? crossbar_->hash() : hash;
+  return crossbar_ ? crossbar_->hash() : hash_of(links_);
 }
 
 Cycle Fabric::quiet_from() const {
-  Cycle last = crossbar_ ? crossbar_->last_departure() + 1 : 0;
-  for (const auto& link : links_) {
-    if (link->frames() == 0) continue;
-    last = std::max(last, link->ready_at() + link->latency() + link->pipeline());
-  }
-  return last;
+  const Cycle last = crossbar_ ? crossbar_->last_departure() + 1 : 0;
+  return std::max(last, heddle::quiet_from(links_));
 }
 
 }  // namespace heddle

@@ -118,30 +118,6 @@ double throughput_gbps(const DeliveryLog& log, Cycle end, double cycle_ns) {
          (static_cast<double>(end - log.first_due()) * cycle_ns);
 }
 
-Json latency_by_stage(const DeliveryLog& log, double cycle_ns) {
-  Json json;
-  for (unsigned s = 0; s < stage_count; ++s) {
-    const Stage stage = static_cast<Stage>(s);
-    Json& of_stage = json[stage_texts()[s].name];
-    of_stage = percentiles(log.stage(stage), cycle_ns, {{"p99", 0.99}});
-    of_stage["tail_share"] = log.tail_share(stage);
-  }
-  return json;
-}
-
-/// Absent when no packet was delivered.
-Json slowest_packet(const SlowestPacket& slowest, double cycle_ns) {
-  const PacketRecord& record = slowest.record;
-  Json json{{"message", record.message},
-            {"order", record.order},
-            {"due_ns", static_cast<double>(record.due) * cycle_ns},
-            {"latency_ns", static_cast<double>(slowest.latency) * cycle_ns}};
-  for (unsigned s = 0; s < stage_count; ++s) {
-    json["stage_ns"][stage_texts()[s].name] = static_cast<double>(record.stage[s]) * cycle_ns;
-  }
-  return json;
-}
-
 Json messages(const DeliveryLog& log, double cycle_ns) {
   Json json;
   json["count"] = log.messages_completed();
@@ -178,16 +154,7 @@ Json reordering(const ReorderTotals& totals) {
   return json;
 }
 
-Json links(const Fabric& fabric, Cycle end, double cycle_ns) {
-  Json::object_t all;
-  for (const auto& link : fabric.links()) {
-    if (link->frames() == 0) continue;
-    append(all, link->name(),
-           {{"utilization", link->utilization(end)},
-            {"paused_ns", static_cast<double>(link->paused_cycles(end)) * cycle_ns}});
-  }
-  return all;
-}
+}  // namespace
 
 void check_frames(const Device& device) {
   const FrameBalance b = device.balance();
@@ -198,22 +165,20 @@ void check_frames(const Device& device) {
       device.path(), b.received, b.created, b.sent, b.consumed, b.dropped, b.held));
 }
 
-void check_links(const RunFacts& facts) {
+void check_links(const Links& links, const Devices& devices, std::uint64_t frames_under_way) {
   std::uint64_t started = 0;
   std::uint64_t lost = 0;
   std::uint64_t taken = 0;
-  for (const auto& link : facts.fabric.links()) {
+  for (const auto& link : links) {
     started += link->frames();
     lost += link->losses().frames;
   }
-  for (const Device* device : facts.fabric.devices()) taken += device->frames_taken();
-  if (started == taken + lost + facts.frames_under_way) return;
+  for (const Device* device : devices) taken += device->frames_taken();
+  if (started == taken + lost + frames_under_way) return;
   throw CheckFailure(
       fmt::format("{} frames have started on links, but {} were taken, {} lost, {} are under way",
-                  started, taken, lost, facts.frames_under_way));
+                  started, taken, lost, frames_under_way));
 }
-
-}  // namespace
 
 Json percentiles(const Histogram& histogram, double scale, const Percentiles& wanted) {
   Json json;
@@ -238,12 +203,47 @@ Json latency(const Histogram& times, double unit_ns) {
   return json;
 }
 
+Json latency_by_stage(const PacketTimes& packets, double cycle_ns) {
+  Json json;
+  for (unsigned s = 0; s < stage_count; ++s) {
+    const Stage stage = static_cast<Stage>(s);
+    Json& of_stage = json[stage_texts()[s].name];
+    of_stage = percentiles(packets.stage(stage), cycle_ns, {{"p99", 0.99}});
+    of_stage["tail_share"] = packets.tail_share(stage);
+  }
+  return json;
+}
+
+Json slowest_packet(const SlowestPacket& slowest, double cycle_ns) {
+  const PacketRecord& record = slowest.record;
+  Json json{{"message", record.message},
+            {"order", record.order},
+            {"due_ns", static_cast<double>(record.due) * cycle_ns},
+            {"latency_ns", static_cast<double>(slowest.latency) * cycle_ns}};
+  for (unsigned s = 0; s < stage_count; ++s) {
+    json["stage_ns"][stage_texts()[s].name] = static_cast<double>(record.stage[s]) * cycle_ns;
+  }
+  return json;
+}
+
+Json links(const Links& links, Cycle end, double cycle_ns,
+           const std::function<bool(const Link&)>& wanted) {
+  Json::object_t all;
+  for (const auto& link : links) {
+    if (link->frames() == 0 || (wanted && !wanted(*link))) continue;
+    append(all, link->name(),
+           {{"utilization", link->utilization(end)},
+            {"paused_ns", static_cast<double>(link->paused_cycles(end)) * cycle_ns}});
+  }
+  return all;
+}
+
 /// Queues that never held a byte are left out of the list, not of the totals.
-Json buffers(const Fabric& fabric, Cycle end) {
+Json buffers(const Devices& all_devices, Cycle end) {
   std::array<std::uint64_t, buffer_role_count> totals{};
   // The underlying list is filled directly: a lookup in it is linear, and names do not repeat.
   Json::object_t devices;
-  for (const Device* device : fabric.devices()) {
+  for (const Device* device : all_devices) {
     Json queues;
     for (const BufferView& view : device->buffers()) {
       const Occupancy& occupancy = *view.occupancy;
@@ -285,18 +285,41 @@ Json memories(const Fabric& fabric, Cycle end) {
   return all;
 }
 
-Json run(const RunFacts& facts, Cycle end, double cycle_ns) {
-  const std::uint64_t hops = facts.fabric.frame_hops();
+Json run(const RunFigures& figures) {
+  const std::uint64_t hops = figures.frame_hops;
   Json json;
-  json["status"] = facts.status;
-  json["seed"] = facts.scenario.seed;
-  json["cycles"] = end;
-  json["time_ns"] = static_cast<double>(end) * cycle_ns;
+  json["status"] = figures.status;
+  json["seed"] = figures.seed;
+  json["cycles"] = figures.end;
+  json["time_ns"] = static_cast<double>(figures.end) * figures.cycle_ns;
   json["frame_hops"] = hops;
-  json["wall_s"] = facts.wall_s;
-  json["ns_per_frame_hop"] = hops == 0 ? 0.0 : facts.wall_s * 1e9 / static_cast<double>(hops);
-  json["result_hash"] = fmt::format("{:016x}", facts.fabric.result_hash());
+  json["wall_s"] = figures.wall_s;
+  json["ns_per_frame_hop"] = hops == 0 ? 0.0 : figures.wall_s * 1e9 / static_cast<double>(hops);
+  json["result_hash"] = fmt::format("{:016x}", figures.hash);
   return json;
+}
+
+RunFigures figures(const RunFacts& facts, Cycle end, double cycle_ns) {
+  return {facts.status, facts.scenario.seed,       end, cycle_ns, facts.fabric.frame_hops(),
+          facts.wall_s, facts.fabric.result_hash()};
+}
+
+std::uint64_t hash_of(const Links& links) {
+  std::uint64_t hash = 0;
+  for (const auto& link : links) {
+    hash = (hash ^ link->hash()) * 0x9e3779b97f4a7c15;
+    hash ^= hash >> 32;
+  }
+  return hash;
+}
+
+Cycle quiet_from(const Links& links) {
+  Cycle last = 0;
+  for (const auto& link : links) {
+    if (link->frames() == 0) continue;
+    last = std::max(last, link->ready_at() + link->latency() + link->pipeline());
+  }
+  return last;
 }
 
 void check_laws(const RunFacts& facts) {
@@ -304,7 +327,7 @@ void check_laws(const RunFacts& facts) {
     check_frames(*device);
     device->verify(facts.drained);
   }
-  check_links(facts);
+  check_links(facts.fabric.links(), facts.fabric.devices(), facts.frames_under_way);
   const Totals totals = add_up(facts.fabric);
   const std::uint64_t answers_under_way =
       totals.answers - totals.answers_received - totals.all_dropped_answers();
@@ -331,17 +354,17 @@ nlohmann::ordered_json measure(const RunFacts& facts) {
   json["packets"] = packets(facts, totals);
   json["throughput"]["gbps"] = throughput_gbps(facts.log, end, cycle_ns);
   json["latency_ns"] = latency(facts.log.latency(), cycle_ns);
-  json["latency_stage_ns"] = latency_by_stage(facts.log, cycle_ns);
+  json["latency_stage_ns"] = latency_by_stage(facts.log.packets(), cycle_ns);
   if (facts.log.slowest().latency != 0) {
     json["slowest_packet"] = slowest_packet(facts.log.slowest(), cycle_ns);
   }
   json["messages"] = messages(facts.log, cycle_ns);
   json["reordering"] = reordering(facts.log.reordering());
   json["credits"]["granted"] = totals.credits;
-  json["buffers"] = buffers(facts.fabric, end);
+  json["buffers"] = buffers(facts.fabric.devices(), end);
   if (!facts.fabric.memories().empty()) json["hbm"] = memories(facts.fabric, end);
-  json["links"] = links(facts.fabric, end, cycle_ns);
-  json["run"] = run(facts, end, cycle_ns);
+  json["links"] = links(facts.fabric.links(), end, cycle_ns);
+  json["run"] = run(figures(facts, end, cycle_ns));
   return json;
 }
 

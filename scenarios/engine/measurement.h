@@ -2,6 +2,8 @@
 // laws that every run must obey.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -31,7 +33,16 @@ struct RunFacts {
 /// received.
 void check_laws(const RunFacts& facts);
 
-// --- parts of the results, shared with those of a crossbar --------------------------------------
+// --- parts of the laws and of the results, shared by all kinds of simulation
+// --------------------
+
+using Devices = std::vector<const Device*>;
+using Links = std::vector<std::unique_ptr<Link>>;
+
+/// Throws CheckFailure unless frames received + created = sent + consumed + dropped + held.
+void check_frames(const Device& device);
+/// Throws CheckFailure unless frames started = taken + lost + under way, in sum.
+void check_links(const Links& links, const Devices& devices, std::uint64_t frames_under_way);
 
 /// Name in the results, and share of the distribution below.
 using Percentiles = std::vector<std::pair<const char*, double>>;
@@ -41,8 +52,31 @@ nlohmann::ordered_json percentiles(const Histogram& histogram, double scale,
                                    const Percentiles& wanted);
 /// Of times in units of `unit_ns`.
 nlohmann::ordered_json latency(const Histogram& times, double unit_ns);
-nlohmann::ordered_json buffers(const Fabric& fabric, Cycle end);
-nlohmann::ordered_json run(const RunFacts& facts, Cycle end, double cycle_ns);
+nlohmann::ordered_json latency_by_stage(const PacketTimes& packets, double cycle_ns);
+/// Of a packet that exists.
+nlohmann::ordered_json slowest_packet(const SlowestPacket& slowest, double cycle_ns);
+nlohmann::ordered_json buffers(const Devices& devices, Cycle end);
+/// Those that carried anything and are `wanted`, if that is given.
+nlohmann::ordered_json links(const Links& links, Cycle end, double cycle_ns,
+                             const std::function<bool(const Link&)>& wanted = {});
+
+/// What a run says of itself as a whole.
+struct RunFigures {
+  std::string status;
+  std::uint64_t seed;
+  Cycle end;
+  double cycle_ns;
+  std::uint64_t frame_hops;
+  double wall_s;
+  std::uint64_t hash;
+};
+nlohmann::ordered_json run(const RunFigures& figures);
+RunFigures figures(const RunFacts& facts, Cycle end, double cycle_ns);
+
+/// Over the frames of all links.
+std::uint64_t hash_of(const Links& links);
+/// First cycle in which nothing moves on any of them.
+Cycle quiet_from(const Links& links);
 
 /// The keys below `variants.<name>` of results.json (statistics.h).
 nlohmann::ordered_json measure(const RunFacts& facts);

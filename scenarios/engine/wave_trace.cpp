@@ -6,6 +6,7 @@
 #include <map>
 #include <string_view>
 
+#include "engine/fabric.h"
 #include "engine/quantity.h"
 #include "kernel/error.h"
 
@@ -135,15 +136,17 @@ class WaveTrace::LinkWave : public LinkProbe {
   std::uint32_t message_ = 0;
 };
 
-WaveTrace::WaveTrace(const TraceOptions& options, const std::string& comment, const Fabric& fabric,
-                     Clock& clock, PacketPool& packets)
+WaveTrace::WaveTrace(const TraceOptions& options, const std::string& comment,
+                     const std::vector<const Device*>& devices,
+                     const std::vector<std::unique_ptr<Link>>& links, Clock& clock,
+                     PacketPool& packets)
     : clock_(clock),
       file_(options.file),
       begin_(clock.cycles(options.begin)),
       end_(clock.cycles(options.end)),
       vcd_(options.file, comment),
-      device_wave_(fabric.devices().size(), untraced) {
-  declare(options, fabric, packets);
+      device_wave_(devices.size(), untraced) {
+  declare(options, devices, links, packets);
 }
 
 WaveTrace::~WaveTrace() { detach(); }
@@ -157,11 +160,12 @@ void WaveTrace::detach() {
 
 /// A scope for each device, in the order in which the options first name it or a link on which it
 /// sends, with those links below.
-void WaveTrace::declare(const TraceOptions& options, const Fabric& fabric, PacketPool& packets) {
+void WaveTrace::declare(const TraceOptions& options, const std::vector<const Device*>& all_devices,
+                        const std::vector<std::unique_ptr<Link>>& all_links, PacketPool& packets) {
   std::map<std::string, const Device*> devices;
-  for (const Device* device : fabric.devices()) devices[device->path()] = device;
+  for (const Device* device : all_devices) devices[device->path()] = device;
   std::map<std::string, Link*> links;
-  for (const auto& link : fabric.links()) links[link->name()] = link.get();
+  for (const auto& link : all_links) links[link->name()] = link.get();
 
   std::vector<std::string> scopes;
   std::map<std::string, std::vector<std::string>> parts_of;

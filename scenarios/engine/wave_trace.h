@@ -16,10 +16,11 @@
 #include <vector>
 
 #include "cosim/rtl_waves.h"
-#include "engine/fabric.h"
 #include "engine/gtkwave_save.h"
 #include "engine/result_file.h"
 #include "engine/vcd_writer.h"
+#include "kernel/device.h"
+#include "kernel/link.h"
 
 namespace heddle {
 
@@ -32,8 +33,9 @@ struct TraceOptions {
 
 class WaveTrace : public CycleObserver {
  public:
-  WaveTrace(const TraceOptions& options, const std::string& comment, const Fabric& fabric,
-            Clock& clock, PacketPool& packets);
+  WaveTrace(const TraceOptions& options, const std::string& comment,
+            const std::vector<const Device*>& devices,
+            const std::vector<std::unique_ptr<Link>>& links, Clock& clock, PacketPool& packets);
   WaveTrace(const WaveTrace&) = delete;
   WaveTrace& operator=(const WaveTrace&) = delete;
   /// Without `keep` nothing is left on disk.
@@ -82,7 +84,8 @@ class WaveTrace : public CycleObserver {
 
   static constexpr std::uint32_t untraced = ~std::uint32_t{0};
 
-  void declare(const TraceOptions& options, const Fabric& fabric, PacketPool& packets);
+  void declare(const TraceOptions& options, const std::vector<const Device*>& all_devices,
+               const std::vector<std::unique_ptr<Link>>& all_links, PacketPool& packets);
   void declare_device(const Device& device, Group& group);
   void declare_link(Link& link, Group& device, PacketPool& packets);
   VcdWriter::Signal add(Group& group, const std::string& scope, const std::string& name,
@@ -94,7 +97,9 @@ class WaveTrace : public CycleObserver {
   void detach();
   bool lives(const Group& group) const;
   void save(const Group& group, GtkwaveSave& save) const;
-  std::uint64_t ps(Cycle cycle) const { return cycle * clock_.options().period_ps; }
+  std::uint64_t ps(Cycle cycle) const {
+    return cycle * clock_.options().period_ps / clock_.options().period_cycles;
+  }
 
   Clock& clock_;
   std::filesystem::path file_;
