@@ -51,7 +51,8 @@ RegisterMap Device::registers() {
   head.add(
           "kind", 0x00, 4,
           "1 NIC, 2 scheduled leaf, 3 fabric element, 4 adaptive switch, 5 HBM, 6 crossbar switch, "
-          "7 accelerator core, 8 systolic array.",
+          "7 accelerator core, 8 systolic array, 9 torus router, 10 torus source, "
+          "11 torus endpoint.",
           [this] { return device_kind(); })
       .resets_to("");
   head.add("map_version", 0x04, 4, "Of this layout.", [] { return 1; }).resets_to("1");

@@ -67,7 +67,10 @@ enum class DeviceKind : std::uint8_t {
   hbm,
   crossbar_switch,
   accelerator_core,
-  systolic_array
+  systolic_array,
+  torus_router,
+  torus_source,
+  torus_endpoint
 };
 
 class Device : public sc_core::sc_module {

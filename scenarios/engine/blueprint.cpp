@@ -48,6 +48,12 @@ Blueprint::Box draw_spine(const TwoTiers& tiers, unsigned spine) {
   return box;
 }
 
+std::string port_name(const Blueprint& blueprint, unsigned box, unsigned port) {
+  const Blueprint::Box& drawn = blueprint.boxes[box];
+  const std::string& name = drawn.ports[port].name;
+  return fmt::format("{}.{}", drawn.name, name.empty() ? std::to_string(port) : name);
+}
+
 }  // namespace
 
 Blueprint draw_two_tiers(const TwoTiers& tiers, Extent extent) {
@@ -83,9 +89,8 @@ std::vector<DrawnCable> cables_of(const Blueprint& blueprint) {
       const bool host = port.peer_box == Blueprint::to_host;
       if (!host && port.peer_box < box) continue;  // drawn from the other end
       const std::string near =
-          host ? fmt::format("host{}", port.peer) : fmt::format("{}.{}", drawn.name, p);
-      const std::string far =
-          host ? drawn.name : fmt::format("{}.{}", blueprint.boxes[port.peer_box].name, port.peer);
+          host ? fmt::format("host{}", port.peer) : port_name(blueprint, box, p);
+      const std::string far = host ? drawn.name : port_name(blueprint, port.peer_box, port.peer);
       cables.push_back({box, p, fmt::format("{}-{}", near, far), fmt::format("{}-{}", far, near)});
     }
   }
@@ -96,6 +101,8 @@ Blueprint draw(const Scenario& scenario, Extent extent) {
   switch (scenario.fabric.topology) {
     case Topology::single:
       return draw_single(scenario, extent);
+    case Topology::torus:
+      return draw_torus(scenario);
     case Topology::leaf_spine:
       break;
   }

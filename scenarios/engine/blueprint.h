@@ -20,6 +20,7 @@ struct Blueprint {
     LinkConfig cable;
     std::uint32_t peer_box = to_host;  ///< or to_host
     std::uint32_t peer = 0;            ///< port of the peer box, or number of the host
+    std::string name{};                ///< in names of links; if empty, its number
   };
 
   /// A switch. Leaves come first and number their host ports from 0 upwards, before all others.
@@ -69,6 +70,8 @@ Blueprint draw_two_tiers(const TwoTiers& tiers, Extent extent);
 
 Blueprint draw_single(const Scenario& scenario, Extent extent);
 Blueprint draw_leaf_spine(const Scenario& scenario, Extent extent);
+/// Routers and the cables between them; nodes are not drawn.
+Blueprint draw_torus(const Scenario& scenario);
 
 /// The one that the scenario names.
 Blueprint draw(const Scenario& scenario, Extent extent = Extent::whole);

@@ -125,6 +125,23 @@ void check_crossbar(const Scenario& scenario) {
   check_devices(scenario);
 }
 
+void check_torus(const Scenario& scenario) {
+  const FabricConfig& fabric = scenario.fabric;
+  require(fabric.topology == Topology::torus, "fabric.topology: 'switch: torus' needs 'torus'");
+  constexpr std::uint64_t most_nodes = 4096;
+  require(fabric.host_count() <= most_nodes,
+          "fabric: a torus of {} x {} x {} has {} nodes; valid "
+          "is up to {}",
+          fabric.x, fabric.y, fabric.z, fabric.host_count(), most_nodes);
+  require(scenario.workload.size() == 1, "workload: the nodes of a torus do one thing");
+  const WorkloadConfig& workload = scenario.workload.front();
+  require(workload.pattern == Pattern::uniform, "workload.pattern: a torus has 'uniform'");
+  require(workload.start < scenario.measure.deadline,
+          "workload.start: {} is not before the deadline of the run, {}",
+          print_quantity(workload.start), print_quantity(scenario.measure.deadline));
+  check_devices(scenario);
+}
+
 }  // namespace
 
 void check(const Scenario& scenario) {
@@ -132,7 +149,8 @@ void check(const Scenario& scenario) {
   // A host's number has 16 bits.
   constexpr std::uint64_t max_hosts = std::numeric_limits<std::uint16_t>::max();
   const bool crossbar = scenario.switch_kind == SwitchKind::crossbar;
-  const std::uint64_t least_hosts = crossbar ? 1 : 2;
+  const bool torus = scenario.switch_kind == SwitchKind::torus;
+  const std::uint64_t least_hosts = crossbar || torus ? 1 : 2;
   require(hosts >= least_hosts && hosts <= max_hosts, "fabric: {} hosts; valid is {} to {}", hosts,
           least_hosts, max_hosts);
   require(scenario.classes.size() <= max_traffic_classes, "classes: {} classes; valid is 1 to {}",
@@ -141,6 +159,9 @@ void check(const Scenario& scenario) {
           "measure.warmup: {} is not before the deadline, {}",
           print_quantity(scenario.measure.warmup), print_quantity(scenario.measure.deadline));
   if (crossbar) return check_crossbar(scenario);
+  if (torus) return check_torus(scenario);
+  require(scenario.fabric.topology != Topology::torus,
+          "fabric.topology: 'torus' needs 'switch: torus'");
   const bool windowed = scenario.nic.receive != ReceiveMode::unreliable_datagram;
   require(!windowed || !(scenario.nic.window < scenario.nic.mtu),
           "nic.window: {} does not hold one packet of {} (nic.mtu)",

@@ -9,6 +9,7 @@
 #include "engine/fabric.h"
 #include "engine/fabric_limits.h"
 #include "engine/quantity.h"
+#include "engine/torus_fabric.h"
 #include "kernel/error.h"
 #include "kernel/link.h"
 #include "switches/fabric_ports.h"
@@ -17,18 +18,22 @@ namespace heddle {
 namespace {
 
 /// A cycle's number must fit the 32 bits in which packets keep their times.
+void check_deadline(const Scenario& scenario, std::uint64_t cycles) {
+  const std::uint64_t hertz = scenario.fabric.clock.hertz;
+  if (cycles > std::numeric_limits<std::uint32_t>::max()) {
+    throw InputError(
+        fmt::format("measure.deadline: {} cycles of {} Hz; valid is below 2^32", cycles, hertz));
+  }
+}
+
 void check_clock(const Scenario& scenario) {
   const std::uint64_t hertz = scenario.fabric.clock.hertz;
   if (ps_per_second % hertz != 0) {
     throw InputError(fmt::format(
         "fabric.clock: the period of {} Hz is not a whole number of picoseconds", hertz));
   }
-  const std::uint64_t cycles =
-      scenario.measure.deadline.picoseconds / period_ps(scenario.fabric.clock);
-  if (cycles > std::numeric_limits<std::uint32_t>::max()) {
-    throw InputError(
-        fmt::format("measure.deadline: {} cycles of {} Hz; valid is below 2^32", cycles, hertz));
-  }
+  check_deadline(scenario,
+                 scenario.measure.deadline.picoseconds / period_ps(scenario.fabric.clock));
 }
 
 void check_rate(const char* key, Rate rate, const Scenario& scenario) {
@@ -100,9 +105,56 @@ void check_memories(const Scenario& scenario, const Blueprint& blueprint) {
   }
 }
 
+/// A link of a torus starts one packet per cycle at most, and its buffers must hold one.
+void check_torus_link(const char* key, const LinkConfig& link, const Scenario& scenario) {
+  const TorusConfig& torus = scenario.torus;
+  const ClockOptions clock = torus_clock(scenario.fabric);
+  const std::uint64_t packet = torus.largest_packet_bytes();
+  try {
+    const LinkRate rate = LinkRate::of(link.rate, clock.period_ps, clock.period_cycles);
+    if (rate.bytes > packet * rate.cycles) {
+      throw InputError(fmt::format(
+          "a link starts one packet of {} B per cycle at most, {}; make torus.payload or "
+          "fabric.clock larger",
+          packet, print_quantity(packet * 8 * scenario.fabric.clock.hertz, rate_units())));
+    }
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("fabric.{}.rate: {}", key, error.what()));
+  }
+  const std::uint64_t room = torus_buffer_flits(torus, link, clock);
+  if (room < torus.largest_packet_flits()) {
+    throw InputError(fmt::format("torus.buffer: {} flits do not hold a packet of {} flits", room,
+                                 torus.largest_packet_flits()));
+  }
+  constexpr std::uint64_t most_flits = 1U << 30;
+  if (room > most_flits) {
+    throw InputError(fmt::format("torus.buffer: {} flits for fabric.{}; valid is up to {}", room,
+                                 key, most_flits));
+  }
+}
+
+void check_torus_devices(const Scenario& scenario) {
+  const ClockOptions clock = torus_clock(scenario.fabric);
+  check_deadline(scenario,
+                 scenario.measure.deadline.picoseconds * clock.period_cycles / clock.period_ps);
+  constexpr std::uint64_t most_wire_bytes = std::numeric_limits<std::uint16_t>::max();
+  if (scenario.torus.largest_packet_bytes() > most_wire_bytes) {
+    throw InputError(
+        fmt::format("torus.payload: a packet takes {} B on the wire; valid is up to {}",
+                    scenario.torus.largest_packet_bytes(), most_wire_bytes));
+  }
+  const TorusShape shape = torus_shape(scenario.fabric);
+  for (unsigned d = 0; d < torus_dimensions; ++d) {
+    const char* const keys[] = {"x_link", "y_link", "z_link"};
+    if (shape.size(d) > 1) check_torus_link(keys[d], scenario.fabric.ring_link(d), scenario);
+  }
+  check_torus_link("local_link", scenario.fabric.one_way(scenario.fabric.local_link), scenario);
+}
+
 }  // namespace
 
 void check_devices(const Scenario& scenario) {
+  if (scenario.switch_kind == SwitchKind::torus) return check_torus_devices(scenario);
   check_clock(scenario);
   if (scenario.switch_kind == SwitchKind::crossbar) return check_slot(scenario);
   check_rate("fabric.host_link.rate", scenario.fabric.host_link.rate, scenario);

@@ -342,7 +342,7 @@ std::vector<Scenario> load_text(const std::string& text, const std::string& name
 
 std::string label_of(const Scenario& scenario) {
   if (!scenario.variant.empty()) return scenario.variant;
-  constexpr std::array<const char*, 3> kinds{"scheduled", "adaptive", "crossbar"};
+  constexpr std::array<const char*, 4> kinds{"scheduled", "adaptive", "crossbar", "torus"};
   return kinds[static_cast<unsigned>(scenario.switch_kind)];
 }
 

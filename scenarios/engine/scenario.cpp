@@ -1,11 +1,19 @@
 #include "engine/scenario.h"
 
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "parts/torus_route.h"
+
 namespace heddle {
 
 namespace {
 
 /// The choices of `switch` with hosts, links and packets; a crossbar has ports and cells only.
 std::vector<std::string> fabrics_of_hosts() { return {"scheduled", "adaptive"}; }
+/// Those that have links.
+std::vector<std::string> networks() { return {"scheduled", "adaptive", "torus"}; }
 
 }  // namespace
 
@@ -25,7 +33,7 @@ void WorkloadConfig::describe(Fields& fields) {
       .when("pattern", {"file"});
   fields.add("message", message, 1, 1e12, "Payload bytes of each message.")
       .when("pattern", {"incast", "permutation", "all_to_all", "uniform", "bursty"})
-      .when("/switch", fabrics_of_hosts());
+      .when("/switch", networks());
   fields.add("senders", senders, 1, 65535, "Hosts that send to each receiver.")
       .when("pattern", {"incast"});
   fields.add("receivers", receivers, 1, 65535, "Hosts that receive, each from its own senders.")
@@ -40,7 +48,7 @@ void WorkloadConfig::describe(Fields& fields) {
   fields
       .add("load", load, 0.0001, 1,
            "Offered load of each host: share of its link rate, headers and framing included; of "
-           "a crossbar's input, cells per slot.")
+           "a torus node, of its local link; of a crossbar's input, cells per slot.")
       .when("pattern", open);
   fields
       .choice("arrivals", arrivals, {"bernoulli", "poisson"},
@@ -48,6 +56,12 @@ void WorkloadConfig::describe(Fields& fields) {
               "exponential gap.")
       .when("pattern", {"uniform"})
       .when("/switch", fabrics_of_hosts());
+  fields
+      .flag("to_itself", to_itself,
+            "A node is one of its own destinations, as theory has it: mean hops of k / 4 for each "
+            "dimension of even size k.")
+      .when("pattern", {"uniform"})
+      .when("/switch", {"torus"});
   fields
       .add("burst", burst, 1, 1e6,
            "Mean messages per burst, back to back to one receiver; the silence between bursts is "
@@ -73,9 +87,16 @@ void LinkConfig::describe(Fields& fields) {
              "about 5 ns per metre of fibre");
 }
 
+void TorusLinkConfig::describe(Fields& fields) {
+  fields.add("rate", rate, 1e8, 1e14, "As `fabric.link_rates` says: in each direction, or both.");
+  fields.add("latency", latency, 1, 1e9,
+             "Time of flight; rounded up to whole cycles, at least one.",
+             "a choice: NeuronLink's is not published");
+}
+
 void FabricConfig::describe(Fields& fields) {
-  fields.choice("topology", topology, {"single", "leaf_spine"},
-                "One switch (or one chassis), or leaves joined by spines.");
+  fields.choice("topology", topology, {"single", "leaf_spine", "torus"},
+                "One switch (or one chassis), leaves joined by spines, or a torus of routers.");
   fields.add("hosts", hosts, 1, 65535, "Hosts on the switch, or ports of the crossbar.")
       .when("topology", {"single"});
   fields.add("leaves", leaves, 1, 4096, "Leaf switches.").when("topology", {"leaf_spine"});
@@ -91,7 +112,30 @@ void FabricConfig::describe(Fields& fields) {
       .when("/switch", fabrics_of_hosts());
   fields.section("fabric_link", fabric_link, "Between a leaf and a spine.")
       .when("topology", {"leaf_spine"});
+  describe_torus(fields);
   fields.add("clock", clock, 1e8, 1e10, "Clock of every device.");
+}
+
+void FabricConfig::describe_torus(Fields& fields) {
+  const std::vector<std::string> here{"torus"};
+  for (auto [key, size] : {std::pair{"x", &x}, {"y", &y}, {"z", &z}}) {
+    fields
+        .add(key, *size, 1, torus_largest_ring,
+             fmt::format("Nodes in each ring of dimension {}; 1: there is none.", key))
+        .when("topology", here);
+  }
+  for (auto [key, link] : {std::pair{"x", &x_link}, {"y", &y_link}, {"z", &z_link}}) {
+    fields
+        .section(fmt::format("{}_link", key), *link,
+                 fmt::format("Between routers, in dimension {}.", key))
+        .when("topology", here);
+  }
+  fields.section("local_link", local_link, "Between a router and its node.").when("topology", here);
+  fields
+      .choice("link_rates", link_rates, {"one_way", "both_ways"},
+              "Whether the rates of the torus links are those of each direction, or of both "
+              "together: vendors state either.")
+      .when("topology", here);
 }
 
 void EventConfig::describe(Fields& fields) {
@@ -129,8 +173,9 @@ void MeasureConfig::describe(Fields& fields) {
 void Scenario::describe(Fields& fields) {
   fields.text("name", name, "Title of the tables and name of the results folder.");
   fields.add("seed", seed, 0, 9007199254740991.0, "Of every random stream of the run.");
-  fields.choice("switch", switch_kind, {"scheduled", "adaptive", "crossbar"},
-                "Which fabric the leaves are; or one input-queued crossbar, alone.");
+  fields.choice("switch", switch_kind, {"scheduled", "adaptive", "crossbar", "torus"},
+                "Which fabric the leaves are; one input-queued crossbar, alone; or routers of a "
+                "torus.");
   fields
       .choice("routing", routing, {"ecmp", "flowlet", "adaptive", "spray"},
               "How a packet chooses among equal-cost ports.")
@@ -145,6 +190,8 @@ void Scenario::describe(Fields& fields) {
   fields.section("scheduled", scheduled, "The scheduled fabric.").when("switch", {"scheduled"});
   fields.section("adaptive", adaptive, "The shallow-buffer switch.").when("switch", {"adaptive"});
   fields.section("crossbar", crossbar, "The input-queued crossbar.").when("switch", {"crossbar"});
+  fields.section("torus", torus, "The routers of a torus, and its packets.")
+      .when("switch", {"torus"});
   fields.section("nic", nic, "The hosts' network interfaces.").when("switch", fabrics_of_hosts());
   fields.list("events", events, "What happens to links during the run.")
       .when("switch", fabrics_of_hosts())

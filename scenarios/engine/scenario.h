@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "accelerator/torus_config.h"
 #include "endpoints/nic_config.h"
 #include "kernel/fields.h"
 #include "parts/traffic_class.h"
@@ -14,8 +15,10 @@
 
 namespace heddle {
 
-enum class SwitchKind : std::uint8_t { scheduled, adaptive, crossbar };
-enum class Topology : std::uint8_t { single, leaf_spine };
+enum class SwitchKind : std::uint8_t { scheduled, adaptive, crossbar, torus };
+enum class Topology : std::uint8_t { single, leaf_spine, torus };
+/// What the stated rate of a torus link is: of each direction, or of both together.
+enum class RateReading : std::uint8_t { one_way, both_ways };
 enum class Pattern : std::uint8_t {
   incast,
   permutation,
@@ -42,6 +45,7 @@ struct WorkloadConfig {
   double load = 0.5;
   Arrivals arrivals = Arrivals::bernoulli;
   std::uint64_t burst = 16;
+  bool to_itself = false;
   SizeDistribution sizes = SizeDistribution::web_search;
   Duration duration = 100_us;
   Duration start = 0_ns;
@@ -57,6 +61,11 @@ struct LinkConfig {
   void describe(Fields& fields);
 };
 
+/// A link of a torus: some are faster than those of a network.
+struct TorusLinkConfig : LinkConfig {
+  void describe(Fields& fields);
+};
+
 struct FabricConfig {
   Topology topology = Topology::leaf_spine;
   std::uint64_t hosts = 16;
@@ -66,12 +75,31 @@ struct FabricConfig {
   std::uint64_t links_per_spine = 1;
   LinkConfig host_link;
   LinkConfig fabric_link{400_Gbps, 300_ns};
+  std::uint64_t x = 4;
+  std::uint64_t y = 4;
+  std::uint64_t z = 1;
+  TorusLinkConfig x_link{{1000_Gbps, 50_ns}};
+  TorusLinkConfig y_link{{1000_Gbps, 50_ns}};
+  TorusLinkConfig z_link{{1000_Gbps, 50_ns}};
+  TorusLinkConfig local_link{{4000_Gbps, 5_ns}};
+  RateReading link_rates = RateReading::one_way;
   Frequency clock = 1_GHz;
 
   void describe(Fields& fields);
+  void describe_torus(Fields& fields);
 
   std::uint64_t host_count() const {
+    if (topology == Topology::torus) return x * y * z;
     return topology == Topology::single ? hosts : leaves * hosts_per_leaf;
+  }
+  /// What each direction of a torus link carries.
+  LinkConfig one_way(const TorusLinkConfig& link) const {
+    const std::uint64_t ways = link_rates == RateReading::both_ways ? 2 : 1;
+    return {Rate{link.rate.bits_per_second / ways}, link.latency};
+  }
+  /// Between routers, in dimension 0 (x), 1 (y) or 2 (z).
+  LinkConfig ring_link(unsigned dimension) const {
+    return one_way(dimension == 0 ? x_link : dimension == 1 ? y_link : z_link);
   }
 };
 
@@ -114,6 +142,7 @@ struct Scenario {
   ScheduledConfig scheduled;
   AdaptiveConfig adaptive;
   CrossbarConfig crossbar;
+  TorusConfig torus;
   NicConfig nic;
   std::vector<EventConfig> events;
   Names rtl;  ///< devices, or patterns of such, that run as Verilated SystemVerilog

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <systemc>
 
 #include "engine/crossbar_measurement.h"
@@ -12,12 +11,12 @@
 #include "engine/loader.h"
 #include "engine/measurement.h"
 #include "engine/quantity.h"
+#include "engine/run_loop.h"
+#include "engine/torus_simulation.h"
 
 namespace heddle {
 
 namespace {
-
-constexpr Cycle slice_cycles = 1000;  // between two looks at the run from outside
 
 HostLink host_link(const Scenario& scenario, std::uint64_t period_ps) {
   const LinkRate rate = LinkRate::of(scenario.fabric.host_link.rate, period_ps);
@@ -32,11 +31,10 @@ std::vector<WorkloadConfig> messages(const Scenario& scenario) {
 }
 
 /// A whole run: everything that exists once per process.
-class Simulation {
+class Simulation : private RunLoop {
  public:
   Simulation(const Scenario& scenario, const RunOptions& options)
-      : scenario_(scenario),
-        options_(options),
+      : RunLoop(scenario, options, {clock_, packets_}),
         period_ps_(period_ps(scenario.fabric.clock)),
         clock_("clock", {period_ps_, 1, scenario.seed, options.shuffle_devices,
                          options.wake_every_cycle, options.reproduce}),
@@ -71,21 +69,20 @@ class Simulation {
            clock_.cycles(scenario_.nic.receive_latency);
   }
 
-  RunStatus advance();
-  RunStatus advance_watched();
   [[noreturn]] void blame_workload(const TooManyMessages& error) const;
-  void run_until(Cycle cycle);
   void verify(const RunFacts& facts) const;
-  bool drained() const;
-  bool waiting() const;
-  Cycle last_progress() const;
-  bool interrupted();
-  bool outside_busy() const { return options_.outside_busy && options_.outside_busy(); }
   std::vector<std::string> waits() const;
   std::string explain(RunStatus status) const;
 
-  const Scenario& scenario_;
-  const RunOptions& options_;
+  void run_until(Cycle cycle) override;
+  bool drained() const override;
+  bool waiting() const override;
+  Cycle last_progress() const override;
+  std::uint64_t frame_hops() const override { return fabric_.frame_hops(); }
+  Cycle quiet_from() const override { return fabric_.quiet_from(); }
+  Cycle next_event() const override { return script_.next(); }
+  void act() override { script_.act(); }
+
   std::uint64_t period_ps_;
   Clock clock_;
   PacketPool packets_;
@@ -96,26 +93,11 @@ class Simulation {
   MessageEvents events_;
   Fabric fabric_;
   EventScript script_;
-
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-  std::chrono::steady_clock::time_point reported_ = begin_;
-  Cycle elapsed_ = 0;
-  WaveTrace* waves_ = nullptr;  // until the run is over
-  bool interrupted_ = false;
-
-  double wall_s() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
-  }
 };
 
-/// Up to the begin of `cycle`: what happens in it is still to come.
 void Simulation::run_until(Cycle cycle) {
-  const double span_ps = static_cast<double>((cycle - elapsed_) * period_ps_);
-  sc_core::sc_start(sc_core::sc_time(span_ps, sc_core::SC_PS));
-  elapsed_ = cycle;
-  if (!clock_.failure()) return;
   try {
-    std::rethrow_exception(clock_.failure());
+    RunLoop::run_until(cycle);
   } catch (const TooManyMessages& error) {
     blame_workload(error);
   }
@@ -153,7 +135,7 @@ bool Simulation::drained() const {
          clock_.frames_under_way() == 0 &&
          all(fabric_.links(),
              [this](const auto& link) {
-               return !link->disturbed() || link->ready_at() < elapsed_;
+               return !link->disturbed() || link->ready_at() < elapsed();
              }) &&
          (fabric_.crossbar() == nullptr || fabric_.crossbar()->idle());
 }
@@ -169,71 +151,11 @@ Cycle Simulation::last_progress() const {
   return fabric_.crossbar() != nullptr ? fabric_.crossbar()->last_progress() : log_.last_progress();
 }
 
-bool Simulation::interrupted() {
-  if (!options_.progress) return false;
-  const auto now = std::chrono::steady_clock::now();
-  if (now - reported_ < std::chrono::milliseconds(200)) return false;
-  reported_ = now;
-  interrupted_ = !options_.progress(
-      {static_cast<double>(elapsed_ * period_ps_) * 1e-3, fabric_.frame_hops(), wall_s()});
-  return interrupted_;
-}
-
-RunStatus Simulation::advance() {
-  const Cycle deadline = clock_.cycles(scenario_.measure.deadline);
-  const Cycle watchdog = clock_.cycles(scenario_.measure.watchdog);
-  while (elapsed_ < deadline) {
-    const Cycle next = std::min(clock_.next_cycle(), script_.next());
-    const bool outside = outside_busy();
-    if (next == never && !outside) break;  // nothing will ever happen again
-    if (script_.next() == elapsed_) script_.act();
-    Cycle until = std::min(deadline, std::max(outside ? 0 : next, elapsed_) + slice_cycles);
-    // Frames that say who is alive never end, so a run with events ends where it is looked at: that
-    // must not depend on who has slept.
-    if (script_.next() != never) until = std::min(deadline, script_.next());
-    if (waiting()) until = std::min(until, last_progress() + watchdog);
-    if (waves_ != nullptr && !waves_->begun()) {
-      if (elapsed_ == waves_->begin_cycle()) waves_->begin();
-      if (!waves_->begun()) until = std::min(until, waves_->begin_cycle());
-    }
-    run_until(std::max(until, elapsed_ + 1));
-    if (drained() && !outside_busy()) break;
-    if (waiting() && elapsed_ >= last_progress() + watchdog) return RunStatus::no_progress;
-    if (interrupted()) break;  // the caller knows, and drops the outcome
-  }
-  if (!drained()) return elapsed_ < deadline ? RunStatus::no_progress : RunStatus::deadline;
-  return workload_.never_started().empty() ? RunStatus::done : RunStatus::no_progress;
-}
-
 void Simulation::verify(const RunFacts& facts) const {
   try {
     check_laws(facts);
   } catch (const CheckFailure& failure) {
-    throw CheckFailure(
-        fmt::format("check failed: {}\n  at the end, cycle {}, seed {}\n  reproduce: {}",
-                    failure.what(), elapsed_, scenario_.seed, options_.reproduce));
-  }
-}
-
-/// The waves that led to a failed check are kept, an interrupted run's are not.
-RunStatus Simulation::advance_watched() {
-  if (!options_.trace) return advance();
-  WaveTrace waves(
-      *options_.trace,
-      fmt::format("{}, {}, seed {}", scenario_.name, label_of(scenario_), scenario_.seed), fabric_,
-      clock_, packets_);
-  waves_ = &waves;
-  try {
-    const RunStatus status = advance();
-    if (!interrupted_) waves.keep(drained() ? fabric_.quiet_from() : elapsed_);
-    return status;
-  } catch (const CheckFailure&) {
-    try {
-      if (waves.begun()) waves.keep(clock_.now());
-    } catch (const InputError&) {
-      // The failed check is what matters.
-    }
-    throw;
+    fail_at_the_end(failure);
   }
 }
 
@@ -241,7 +163,10 @@ RunOutcome Simulation::run() {
   clock_.start();
   std::optional<PacketPath> path;
   if (options_.follow) path.emplace(*options_.follow, fabric_, packets_);
-  const RunStatus status = advance_watched();
+  RunStatus status = advance(fabric_.devices(), fabric_.links());
+  if (status == RunStatus::done && !workload_.never_started().empty()) {
+    status = RunStatus::no_progress;
+  }
   for (const auto& nic : fabric_.nics()) nic->finish();
   const RunFacts facts{scenario_,
                        fabric_,
@@ -250,9 +175,7 @@ RunOutcome Simulation::run() {
                        clock_.frames_under_way(),
                        period_ps_,
                        drained(),
-                       status == RunStatus::done          ? "done"
-                       : status == RunStatus::no_progress ? "no_progress"
-                                                          : "deadline",
+                       status_text(status),
                        wall_s()};
   verify(facts);
   RunOutcome outcome{status, explain(status),
@@ -287,18 +210,13 @@ std::string Simulation::explain(RunStatus status) const {
         print_quantity(scenario_.measure.deadline),
         log_.messages_started() - log_.messages_completed(), packets_.live());
   }
-  std::string text =
-      fmt::format("no progress since cycle {}; who waits for whom:", last_progress());
-  constexpr std::size_t shown = 40;
-  const std::vector<std::string> lines = waits();
-  for (std::size_t i = 0; i < std::min(shown, lines.size()); ++i) text += "\n  " + lines[i];
-  if (lines.size() > shown) text += fmt::format("\n  and {} more", lines.size() - shown);
-  return text;
+  return no_progress_text(waits());
 }
 
 }  // namespace
 
 RunOutcome simulate(const Scenario& scenario, const RunOptions& options) {
+  if (scenario.switch_kind == SwitchKind::torus) return simulate_torus(scenario, options);
   // SystemC objects live until the process ends: its kernel must not see them destroyed first.
   auto* simulation = new Simulation(scenario, options);
   return simulation->run();

@@ -96,6 +96,19 @@ void add_cells(Statistics& all) {
               {"theory.source", "word", "Who says so."}});
 }
 
+void add_torus(Statistics& all) {
+  all.insert(
+      all.end(),
+      {{"torus.offered_load", "ratio",
+        "What the nodes of a torus had to send after the warm-up, as a share of their local links' "
+        "rate."},
+       {"torus.accepted_load", "ratio",
+        "What they were given in that time: less than `offered_load` when the torus is saturated."},
+       {"torus.hops", "links", "Mean number of links between routers on a packet's way."},
+       {"torus.packet_hops", "packets", "Packets on links between routers, counted once per link."},
+       {"torus.flit_hops", "flits", "Their flits."}});
+}
+
 void add_slowest_packet(Statistics& all) {
   all.insert(
       all.end(),
@@ -152,7 +165,7 @@ void add_reordering(Statistics& all) {
 void add_buffers_and_links(Statistics& all) {
   const std::vector<std::pair<std::string, std::string>> places{
       {"ingress", "the ingress memory of a leaf, or a leaf switch for its uplinks"},
-      {"fabric", "a fabric element or spine switch"},
+      {"fabric", "a fabric element, spine switch or torus router"},
       {"egress", "the egress memory of a leaf, or a switch for its hosts"},
       {"hbm", "the external memory of a leaf"},
       {"nic", "a host's NIC"}};
@@ -186,20 +199,22 @@ void add_memories(Statistics& all) {
 }
 
 void add_run(Statistics& all) {
-  all.insert(all.end(),
-             {{"run.status", "word", "How the run ended: done, no_progress or deadline."},
-              {"run.seed", "number", "Seed of every random stream of the run."},
-              {"run.cycles", "cycles", "Simulated clock cycles."},
-              {"run.time_ns", "ns", "Simulated time."},
-              {"run.frame_hops", "frames",
-               "Frames carried, counted once per link; a crossbar's cells once."},
-              {"run.wall_s", "s", "Elapsed real time; differs from run to run."},
-              {"run.ns_per_frame_hop", "ns",
-               "Real time per frame and link, the simulator's speed; differs from run to run."},
-              {"run.result_hash", "word",
-               "Hash over every frame on every link and its cycle, or every cell through a "
-               "crossbar and its "
-               "slots: equal for equal behaviour."}});
+  all.insert(
+      all.end(),
+      {{"run.status", "word", "How the run ended: done, no_progress or deadline."},
+       {"run.seed", "number", "Seed of every random stream of the run."},
+       {"run.cycles", "cycles", "Simulated clock cycles."},
+       {"run.time_ns", "ns", "Simulated time."},
+       {"run.frame_hops", "frames",
+        "Frames carried, counted once per link; a crossbar's cells once; of a torus packets only, "
+        "no credits."},
+       {"run.wall_s", "s", "Elapsed real time; differs from run to run."},
+       {"run.ns_per_frame_hop", "ns",
+        "Real time per frame and link, the simulator's speed; differs from run to run."},
+       {"run.result_hash", "word",
+        "Hash over every frame on every link and its cycle, or every cell through a "
+        "crossbar and its "
+        "slots: equal for equal behaviour."}});
 }
 
 void add_events(Statistics& all) {
@@ -227,6 +242,7 @@ Statistics declare() {
   add_packets(all);
   add_latency(all);
   add_cells(all);
+  add_torus(all);
   add_slowest_packet(all);
   add_messages(all);
   add_reordering(all);

@@ -1,0 +1,194 @@
+#include "accelerator/torus_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace heddle {
+
+namespace {
+
+std::uint64_t wire_bytes(const TorusConfig& config, std::uint64_t message_bytes) {
+  const std::uint64_t full = message_bytes / config.payload.value;
+  const std::uint64_t rest = message_bytes % config.payload.value;
+  return (full * config.largest_packet_flits() + (rest == 0 ? 0 : config.flits(rest))) *
+         config.flit.value;
+}
+
+}  // namespace
+
+TorusSource::TorusSource(const sc_core::sc_module_name& module_name, const Environment& environment,
+                         unsigned node, unsigned nodes, const TorusConfig& config,
+                         const TorusTraffic& traffic, std::uint32_t flits, TorusLog& log)
+    : TorusNode(module_name, environment.clock, 4),
+      packets_(environment.packets),
+      config_(config),
+      traffic_(traffic),
+      node_(node),
+      nodes_(nodes),
+      buffer_flits_(flits),
+      log_(log),
+      rng_(clock_.options().seed, path(), "traffic"),
+      message_wire_bytes_(wire_bytes(config, traffic.message_bytes)) {}
+
+void TorusSource::attach(const TorusLinks& links, std::uint32_t router_room) {
+  in_ = &links.in;
+  out_ = &links.out;
+  out_->set_waiting(Stage::source_queue);
+  credits_.fill(router_room);
+  returns_.attach(links.credits_out);
+  links.in.bind_receiver(id(), packet, Delivery::tail, 0);
+  links.credits_in.bind_receiver(id(), credit, Delivery::tail, 0);
+  if (!traffic_.to_itself && nodes_ == 1) return;  // nobody to send to
+  draw_message();
+  if (next_.due != never) wake(send, std::max<Cycle>(next_.due, 1));
+}
+
+void TorusSource::cycle() {
+  receive();   // 1. room at the router; packets that end here
+  send_due();  // 2. the next packet, if it is due and fits
+  // 3. room to the router
+  if (returns_.send(now())) {
+    ++balance_.sent;
+    ++balance_.created;
+  }
+  if (!returns_.idle()) wake(give_back, now() + 1);
+}
+
+// --- 1. receive ---------------------------------------------------------------------------------
+
+void TorusSource::receive() {
+  due_.clear(send);
+  due_.clear(give_back);
+  due_.take(packet, send, [&](unsigned reason) {
+    take_arrivals(reason, [&](const Frame& frame) {
+      ++balance_.consumed;
+      if (frame.kind == FrameKind::torus_credit) return credits_.give(frame);
+      accept(frame);
+    });
+  });
+}
+
+void TorusSource::accept(const Frame& frame) {
+  if (frame.destination != node_) {
+    throw CheckFailure(
+        fmt::format("a packet for node {} has come to node {}", frame.destination, node_));
+  }
+  PacketRecord& record = packets_[frame.packet];
+  book_arrival(record, input(packet), now());
+  log_.delivered(record, frame.payload_bytes, frame.wire_bytes, now());
+  packets_.release(frame.packet);
+  returns_.free(frame.traffic_class,
+                frame.wire_bytes / static_cast<std::uint32_t>(config_.flit.value));
+}
+
+// --- 2. send ------------------------------------------------------------------------------------
+
+void TorusSource::send_due() {
+  if (next_.due > now() || !out_->ready(now())) return;
+  const unsigned channel = best_lane();
+  if (credits_.room(channel) < flits()) return;  // a credit wakes
+  send_packet(channel);
+  if (next_.due != never) wake(send, std::max(next_.due, out_->ready_at()));
+}
+
+/// Of the channels of requests before the dateline.
+unsigned TorusSource::best_lane() const {
+  unsigned best = 0;
+  for (unsigned lane = 1; lane < config_.lanes; ++lane) {
+    if (credits_.room(lane) > credits_.room(best)) best = lane;
+  }
+  return best;
+}
+
+void TorusSource::send_packet(unsigned channel) {
+  const std::uint32_t number = packets_.acquire();
+  PacketRecord& record = packets_[number];
+  record.due = next_.due;
+  record.message = message_;
+  record.order = order_++;
+  record.message_bytes = traffic_.message_bytes;
+
+  Frame frame;
+  frame.kind = FrameKind::torus_packet;
+  frame.traffic_class = static_cast<std::uint8_t>(channel);
+  frame.wire_bytes = static_cast<std::uint16_t>(flits() * config_.flit.value);
+  frame.payload_bytes = payload();
+  frame.source = static_cast<std::uint16_t>(node_);
+  frame.destination = next_.destination;
+  frame.sequence = record.order;
+  frame.packet = number;
+  credits_.take(channel, flits());
+  out_->send(frame, now());
+  log_.injected(next_.due, frame.wire_bytes, now());
+  ++balance_.created;
+  ++balance_.sent;
+  finish_packet();
+}
+
+std::uint16_t TorusSource::payload() const {
+  return static_cast<std::uint16_t>(std::min(next_.left_bytes, config_.payload.value));
+}
+
+void TorusSource::finish_packet() {
+  next_.sent_wire_bytes += flits() * config_.flit.value;
+  next_.left_bytes -= payload();
+  if (next_.left_bytes == 0) return draw_message();
+  next_.due = slot_begin(slot_ - 1, next_.sent_wire_bytes);
+  offer();
+}
+
+/// When so many bytes of a message that begins with `slot` would have left an idle node.
+Cycle TorusSource::slot_begin(std::uint64_t slot, std::uint64_t sent_wire_bytes) const {
+  __extension__ using Wide = unsigned __int128;
+  const LinkRate& rate = out_->rate();
+  const Wide bytes = Wide{slot} * message_wire_bytes_ + sent_wire_bytes;
+  const Wide cycles = (bytes * rate.cycles + rate.bytes - 1) / rate.bytes;
+  return traffic_.start + static_cast<Cycle>(std::min<Wide>(cycles, never / 2));
+}
+
+void TorusSource::draw_message() {
+  if (traffic_.load < 1) {
+    slot_ += static_cast<std::uint64_t>(std::log1p(-rng_.uniform()) / std::log1p(-traffic_.load));
+  }
+  next_ = {slot_begin(slot_++, 0), 0, traffic_.message_bytes, 0};
+  if (next_.due >= traffic_.stop) {
+    next_.due = never;
+    return;
+  }
+  if (traffic_.to_itself) {
+    next_.destination = static_cast<std::uint16_t>(rng_.below(nodes_));
+  } else {
+    const std::uint32_t other = rng_.below(nodes_ - 1);
+    next_.destination = static_cast<std::uint16_t>(other < node_ ? other : other + 1);
+  }
+  ++message_;
+  offer();
+}
+
+void TorusSource::offer() {
+  log_.offered(next_.due, static_cast<std::uint32_t>(flits() * config_.flit.value));
+}
+
+// --- what others may see ------------------------------------------------------------------------
+
+void TorusSource::waits(std::vector<std::string>& lines) const {
+  if (next_.due >= present()) return;
+  lines.push_back(
+      fmt::format("{}: a packet to node {}, due in cycle {}, waits for room at its router", path(),
+                  next_.destination, next_.due));
+}
+
+FrameBalance TorusSource::balance() const {
+  FrameBalance balance = balance_;
+  balance.received = frames_taken();
+  return balance;
+}
+
+void TorusSource::verify(bool drained) const {
+  if (drained && !exhausted()) throw CheckFailure(path() + ": packets left to be sent");
+}
+
+}  // namespace heddle

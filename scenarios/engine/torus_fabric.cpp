@@ -1,0 +1,190 @@
+#include "engine/torus_fabric.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "kernel/error.h"
+
+namespace heddle {
+
+namespace {
+
+constexpr LinkRate credit_rate{1, 1};  // a frame of torus_credit_bytes per cycle
+static_assert(torus_credit_bytes == 1);
+
+/// "node5" and "router5.xp": the sender's device comes first in the name of a link.
+std::string credit_name(const std::string& from, const std::string& to) {
+  const std::size_t dot = from.find('.');
+  const std::string device = from.substr(0, dot);
+  const std::string port = dot == std::string::npos ? "" : "_" + from.substr(dot + 1);
+  return fmt::format("{}.credit{}-{}", device, port, to);
+}
+
+}  // namespace
+
+TorusShape torus_shape(const FabricConfig& fabric) {
+  return TorusShape({static_cast<unsigned>(fabric.x), static_cast<unsigned>(fabric.y),
+                     static_cast<unsigned>(fabric.z)});
+}
+
+std::string torus_router_name(unsigned node) { return fmt::format("router{}", node); }
+std::string torus_node_name(unsigned node) { return fmt::format("node{}", node); }
+
+ClockOptions torus_clock(const FabricConfig& fabric) {
+  const std::uint64_t hertz = fabric.clock.hertz;
+  const std::uint64_t common = std::gcd(hertz, ps_per_second);
+  ClockOptions options;
+  options.period_ps = ps_per_second / common;
+  options.period_cycles = hertz / common;
+  constexpr std::uint64_t most_cycles = 1000;
+  if (options.period_cycles > most_cycles) {
+    throw InputError(
+        fmt::format("fabric.clock: {} cycles of {} Hz are no whole number of "
+                    "picoseconds; take a rounder frequency",
+                    most_cycles, hertz));
+  }
+  return options;
+}
+
+std::uint32_t torus_buffer_flits(const TorusConfig& config, const LinkConfig& link,
+                                 const ClockOptions& clock) {
+  const std::uint64_t flit = config.flit.value;
+  if (config.buffer) return static_cast<std::uint32_t>(config.buffer->value / flit);
+  const auto cycles = [&](Duration duration) {
+    return (duration.picoseconds * clock.period_cycles + clock.period_ps - 1) / clock.period_ps;
+  };
+  // There and back, the router, and a cycle for the credit; a packet that is being sent, one that
+  // is stored first where the router has faster ports, and the one that is to start.
+  const Cycle loop =
+      2 * std::max<Cycle>(cycles(link.latency), 1) + cycles(config.router_latency) + 1;
+  const LinkRate rate = LinkRate::of(link.rate, clock.period_ps, clock.period_cycles);
+  const std::uint64_t bytes = (loop * rate.bytes + rate.cycles - 1) / rate.cycles;
+  return static_cast<std::uint32_t>((bytes + flit - 1) / flit + 3 * config.largest_packet_flits());
+}
+
+Device& TorusFabric::End::device() const {
+  if (router != nullptr) return *router;
+  return *node;
+}
+std::uint32_t TorusFabric::End::room(unsigned channel) const {
+  return router != nullptr ? router->room(port, channel) : node->room(channel);
+}
+std::uint32_t TorusFabric::End::held(unsigned channel) const {
+  return router != nullptr ? router->held_flits(port, channel) : 0;
+}
+std::uint32_t TorusFabric::End::unreturned(unsigned channel) const {
+  return router != nullptr ? router->unreturned_flits(port, channel)
+                           : node->unreturned_flits(channel);
+}
+
+TorusFabric::TorusFabric(const Scenario& scenario, const Blueprint& blueprint,
+                         const Environment& environment, const TorusNodeMaker& make)
+    : config_(scenario.torus), shape_(torus_shape(scenario.fabric)) {
+  build(scenario, environment, make);
+  wire_rings(scenario, blueprint, environment);
+  wire_nodes(scenario, environment);
+  for (const auto& router : routers_) router->wired();
+}
+
+void TorusFabric::build(const Scenario& scenario, const Environment& environment,
+                        const TorusNodeMaker& make) {
+  const std::uint32_t room = torus_buffer_flits(
+      config_, scenario.fabric.one_way(scenario.fabric.local_link), environment.clock.options());
+  for (unsigned node = 0; node < shape_.nodes(); ++node) {
+    nodes_.push_back(make({torus_node_name(node), environment, node, shape_, config_, room}));
+    devices_.push_back(nodes_.back().get());
+  }
+  for (unsigned node = 0; node < shape_.nodes(); ++node) {
+    routers_.push_back(std::make_unique<TorusRouter>(torus_router_name(node).c_str(), environment,
+                                                     shape_, node, config_));
+    devices_.push_back(routers_.back().get());
+  }
+}
+
+void TorusFabric::wire_rings(const Scenario&, const Blueprint& blueprint,
+                             const Environment& environment) {
+  for (const DrawnCable& drawn : cables_of(blueprint)) {
+    const Blueprint::Port& port = blueprint.boxes[drawn.box].ports[drawn.port];
+    TorusRouter& a = *routers_[drawn.box];
+    TorusRouter& b = *routers_[port.peer_box];
+    join({&a, nullptr, drawn.port}, {&b, nullptr, port.peer},
+         fmt::format("{}.{}", a.path(), a.port_name(drawn.port)),
+         fmt::format("{}.{}", b.path(), b.port_name(port.peer)), port.cable, environment);
+  }
+}
+
+void TorusFabric::wire_nodes(const Scenario& scenario, const Environment& environment) {
+  const LinkConfig cable = scenario.fabric.one_way(scenario.fabric.local_link);
+  for (unsigned n = 0; n < shape_.nodes(); ++n) {
+    TorusRouter& router = *routers_[n];
+    join({nullptr, nodes_[n].get(), 0}, {&router, nullptr, router.local_port()}, torus_node_name(n),
+         fmt::format("{}.{}", router.path(), torus_local_name), cable, environment);
+  }
+}
+
+void TorusFabric::join(const End& a, const End& b, const std::string& a_name,
+                       const std::string& b_name, const LinkConfig& cable,
+                       const Environment& environment) {
+  const LinkRate rate = LinkRate::of(cable.rate, environment.clock);
+  Link& forth = lay(fmt::format("{}-{}", a_name, b_name), rate, cable, environment);
+  Link& back = lay(fmt::format("{}-{}", b_name, a_name), rate, cable, environment);
+  Link& credits_of_back = lay(credit_name(a_name, b_name), credit_rate, cable, environment);
+  Link& credits_of_forth = lay(credit_name(b_name, a_name), credit_rate, cable, environment);
+  const std::uint32_t room = torus_buffer_flits(config_, cable, environment.clock.options());
+  const std::uint32_t a_room = a.node != nullptr ? a.node->buffer_flits() : room;
+  const TorusLinks of_a{back, forth, credits_of_forth, credits_of_back};
+  const TorusLinks of_b{forth, back, credits_of_back, credits_of_forth};
+  b.router->attach(b.port, of_b, room, a_room);
+  if (a.node != nullptr) {
+    a.node->attach(of_a, room);
+  } else {
+    a.router->attach(a.port, of_a, room, room);
+  }
+  channels_.push_back({&forth, &credits_of_forth, a, b, room});
+  channels_.push_back({&back, &credits_of_back, b, a, a_room});
+}
+
+Link& TorusFabric::lay(const std::string& name, LinkRate rate, const LinkConfig& cable,
+                       const Environment& environment) {
+  links_.push_back(std::make_unique<Link>(name, environment.clock, environment.packets, rate,
+                                          environment.clock.cycles(cable.latency)));
+  return *links_.back();
+}
+
+bool TorusFabric::is_packet_link(const Link& link) const {
+  return std::any_of(channels_.begin(), channels_.end(),
+                     [&](const Channel& channel) { return channel.packets == &link; });
+}
+
+std::uint64_t TorusFabric::packet_hops() const {
+  return std::accumulate(
+      channels_.begin(), channels_.end(), std::uint64_t{0},
+      [](std::uint64_t sum, const Channel& channel) { return sum + channel.packets->frames(); });
+}
+
+void TorusFabric::verify_credits() const {
+  const unsigned channels = config_.virtual_channels();
+  std::vector<std::uint64_t> flits(channels);
+  for (const Channel& link : channels_) {
+    flits.assign(channels, 0);
+    link.packets->under_way([&](Cycle, const Frame& frame) {
+      flits[frame.traffic_class] += frame.wire_bytes / config_.flit.value;
+    });
+    link.credits->under_way(
+        [&](Cycle, const Frame& frame) { flits[frame.traffic_class] += frame.payload_bytes; });
+    for (unsigned c = 0; c < channels; ++c) {
+      const std::uint64_t sum =
+          flits[c] + link.from.room(c) + link.to.held(c) + link.to.unreturned(c);
+      if (sum == link.capacity) continue;
+      throw CheckFailure(fmt::format(
+          "{}, channel {}: room known {} + under way {} + held {} + to be returned {} is not the "
+          "buffer of {} flits",
+          link.packets->name(), c, link.from.room(c), flits[c], link.to.held(c),
+          link.to.unreturned(c), link.capacity));
+    }
+  }
+}
+
+}  // namespace heddle

@@ -1,0 +1,110 @@
+// A torus in SystemC: routers, what stands at their local ports, and the links and credit wires
+// between them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "accelerator/torus_node.h"
+#include "accelerator/torus_router.h"
+#include "engine/blueprint.h"
+#include "engine/scenario.h"
+#include "kernel/environment.h"
+#include "parts/torus_route.h"
+
+namespace heddle {
+
+TorusShape torus_shape(const FabricConfig& fabric);
+
+/// "router5" and "node5".
+std::string torus_router_name(unsigned node);
+std::string torus_node_name(unsigned node);
+
+/// The clock of a torus: exact, also where its period is no whole number of picoseconds. Throws
+/// InputError when it takes more than a thousand cycles until the two agree.
+ClockOptions torus_clock(const FabricConfig& fabric);
+
+/// Flits of each virtual channel's buffer behind a link: `torus.buffer`, or what keeps the link
+/// busy with one channel.
+std::uint32_t torus_buffer_flits(const TorusConfig& config, const LinkConfig& link,
+                                 const ClockOptions& clock);
+
+/// Where a node is made.
+struct TorusNodePlace {
+  std::string name;  ///< of its device; those inside it are made in its scope
+  const Environment& environment;
+  unsigned node;
+  const TorusShape& shape;     ///< outlives the node
+  const TorusConfig& config;   ///< outlives the node
+  std::uint32_t buffer_flits;  ///< that its buffers may have: those of the router's local port
+};
+using TorusNodeMaker = std::function<std::unique_ptr<TorusNode>(const TorusNodePlace&)>;
+
+class TorusFabric {
+ public:
+  /// `blueprint`: of draw_torus. `make` is called for each node in turn. What is passed must
+  /// outlive the fabric.
+  TorusFabric(const Scenario& scenario, const Blueprint& blueprint, const Environment& environment,
+              const TorusNodeMaker& make);
+
+  /// One end of a direction: a router's port, or a node.
+  struct End {
+    TorusRouter* router;  ///< or null
+    TorusNode* node;      ///< or null
+    unsigned port;        ///< of the router
+
+    Device& device() const;
+    std::uint32_t room(unsigned channel) const;        ///< known, where it sends
+    std::uint32_t held(unsigned channel) const;        ///< in its buffer, where it receives
+    std::uint32_t unreturned(unsigned channel) const;  ///< free, but not on the credit wire
+  };
+  /// Packets one way and the room that they leave the other way.
+  struct Channel {
+    Link* packets;
+    Link* credits;
+    End from;
+    End to;
+    std::uint32_t capacity;  ///< flits of each virtual channel's buffer
+  };
+
+  const TorusShape& shape() const { return shape_; }
+  const std::vector<std::unique_ptr<TorusRouter>>& routers() const { return routers_; }
+  const std::vector<std::unique_ptr<TorusNode>>& nodes() const { return nodes_; }
+  const std::vector<std::unique_ptr<Link>>& links() const { return links_; }
+  /// Every device, in the order of construction.
+  const std::vector<const Device*>& devices() const { return devices_; }
+  /// Those of the blueprint's cables, both directions of each side by side; then those to and from
+  /// nodes.
+  const std::vector<Channel>& channels() const { return channels_; }
+
+  bool is_packet_link(const Link& link) const;
+  /// Packets, counted once per link.
+  std::uint64_t packet_hops() const;
+
+  /// Throws CheckFailure unless on every link, in every virtual channel, room known to the sender +
+  /// packets under way + what the receiver holds + room on its way back = the buffer.
+  void verify_credits() const;
+
+ private:
+  void build(const Scenario& scenario, const Environment& environment, const TorusNodeMaker& make);
+  void wire_rings(const Scenario& scenario, const Blueprint& blueprint,
+                  const Environment& environment);
+  void wire_nodes(const Scenario& scenario, const Environment& environment);
+  void join(const End& a, const End& b, const std::string& a_name, const std::string& b_name,
+            const LinkConfig& cable, const Environment& environment);
+  Link& lay(const std::string& name, LinkRate rate, const LinkConfig& cable,
+            const Environment& environment);
+
+  const TorusConfig& config_;
+  TorusShape shape_;
+  std::vector<std::unique_ptr<Link>> links_;
+  std::vector<std::unique_ptr<TorusRouter>> routers_;
+  std::vector<std::unique_ptr<TorusNode>> nodes_;
+  std::vector<const Device*> devices_;
+  std::vector<Channel> channels_;
+};
+
+}  // namespace heddle

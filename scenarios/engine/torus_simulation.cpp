@@ -1,0 +1,126 @@
+#include "engine/torus_simulation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/measurement.h"
+#include "engine/quantity.h"
+#include "engine/run_loop.h"
+#include "engine/torus_measurement.h"
+#include "engine/torus_uniform.h"
+
+namespace heddle {
+
+namespace {
+
+ClockOptions clock_options(const Scenario& scenario, const RunOptions& options) {
+  ClockOptions clock = torus_clock(scenario.fabric);
+  clock.seed = scenario.seed;
+  clock.shuffle_devices = options.shuffle_devices;
+  clock.wake_every_cycle = options.wake_every_cycle;
+  clock.reproduce = options.reproduce;
+  return clock;
+}
+
+/// A whole run: everything that exists once per process.
+class TorusSimulation : private RunLoop {
+ public:
+  TorusSimulation(const Scenario& scenario, const RunOptions& options)
+      : RunLoop(scenario, options, {clock_, packets_}),
+        clock_("clock", clock_options(scenario, options)),
+        environment_{clock_, packets_},
+        blueprint_(draw(scenario)),
+        work_(make_torus_work(scenario, clock_)),
+        fabric_(scenario, blueprint_, environment_,
+                [this](const TorusNodePlace& place) { return work_->make_node(place); }) {
+    clock_.fetch_records_of(packets_);
+  }
+
+  RunOutcome run();
+
+ private:
+  bool drained() const override {
+    return work_->done() && clock_.frames_under_way() == 0 && at_rest();
+  }
+  bool waiting() const override { return work_->waiting(); }
+  Cycle last_progress() const override { return work_->last_progress(); }
+  std::uint64_t frame_hops() const override { return fabric_.packet_hops(); }
+  Cycle quiet_from() const override { return heddle::quiet_from(fabric_.links()); }
+
+  bool at_rest() const;
+  void verify(const TorusFacts& facts) const;
+  std::string explain(RunStatus status) const;
+
+  Clock clock_;
+  PacketPool packets_;
+  Environment environment_;
+  Blueprint blueprint_;
+  std::unique_ptr<TorusWork> work_;
+  TorusFabric fabric_;
+};
+
+/// Nothing is held, and no room waits to be given back.
+bool TorusSimulation::at_rest() const {
+  const auto rests = [](const auto& device) { return device->at_rest(); };
+  return std::all_of(fabric_.nodes().begin(), fabric_.nodes().end(), rests) &&
+         std::all_of(fabric_.routers().begin(), fabric_.routers().end(), rests);
+}
+
+RunOutcome TorusSimulation::run() {
+  clock_.start();
+  const RunStatus status = advance(fabric_.devices(), fabric_.links());
+  const TorusFacts facts{scenario_,
+                         fabric_,
+                         packets_.live(),
+                         quiet_from(),
+                         static_cast<double>(clock_.options().period_ps) * 1e-3 /
+                             static_cast<double>(clock_.options().period_cycles),
+                         drained()};
+  verify(facts);
+  RunOutcome outcome{status, explain(status), measure_torus(facts, *work_)};
+  outcome.results["run"] =
+      heddle::run({status_text(status), scenario_.seed, facts.end, facts.cycle_ns, frame_hops(),
+                   wall_s(), hash_of(fabric_.links())});
+  return outcome;
+}
+
+void TorusSimulation::verify(const TorusFacts& facts) const {
+  try {
+    for (const Device* device : fabric_.devices()) {
+      check_frames(*device);
+      device->verify(facts.drained);
+    }
+    check_links(fabric_.links(), fabric_.devices(), clock_.frames_under_way());
+    fabric_.verify_credits();
+    work_->check_laws(facts);
+  } catch (const CheckFailure& failure) {
+    fail_at_the_end(failure);
+  }
+}
+
+std::string TorusSimulation::explain(RunStatus status) const {
+  if (status == RunStatus::done) return "";
+  if (status == RunStatus::deadline) {
+    return fmt::format("the deadline of {} passed with {}",
+                       print_quantity(scenario_.measure.deadline), work_->unfinished());
+  }
+  std::vector<std::string> lines;
+  const auto& devices = fabric_.devices();
+  std::for_each(devices.rbegin(), devices.rend(), [&](const Device* d) { d->waits(lines); });
+  return no_progress_text(lines);
+}
+
+}  // namespace
+
+std::unique_ptr<TorusWork> make_torus_work(const Scenario& scenario, const Clock& clock) {
+  return std::make_unique<TorusUniform>(scenario, clock);
+}
+
+RunOutcome simulate_torus(const Scenario& scenario, const RunOptions& options) {
+  // SystemC objects live until the process ends: its kernel must not see them destroyed first.
+  auto* simulation = new TorusSimulation(scenario, options);
+  return simulation->run();
+}
+
+}  // namespace heddle
