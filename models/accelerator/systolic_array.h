@@ -25,11 +25,6 @@
 
 namespace heddle {
 
-struct GemmLayer {
-  std::string name;
-  GemmShape shape;
-};
-
 /// What an array did for a layer.
 struct LayerReport {
   std::string name;

@@ -33,6 +33,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "kernel/units.h"
 #include "parts/systolic_config.h"
@@ -44,6 +45,12 @@ struct GemmShape {
   std::uint64_t m = 1;
   std::uint64_t k = 1;
   std::uint64_t n = 1;
+};
+
+/// A GEMM with a name: a layer of a network.
+struct GemmLayer {
+  std::string name;
+  GemmShape shape;
 };
 
 /// A GEMM as an array of one dataflow sees it: what stands along its rows and its columns, and how

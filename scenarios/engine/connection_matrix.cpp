@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "engine/file_text.h"
 #include "engine/input_file.h"
 #include "kernel/error.h"
 
@@ -24,22 +25,6 @@ constexpr std::uint64_t most_connections = std::uint64_t{1} << 26;
 constexpr std::uint64_t largest_message = 1'000'000'000'000;  // as the scenario key `message`
 constexpr std::uint64_t latest_start = 100'000'000'000'000;   // 100 s, beyond every deadline
 constexpr std::uint64_t largest_id = no_trigger - 1;
-
-/// Text from a file inside a message: short, and printable whatever the file holds.
-std::string quoted(std::string_view text) {
-  constexpr std::size_t longest = 40;
-  std::string result = "\"";
-  for (const char c : text.substr(0, longest)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte < 0x7f) {
-      result += c;
-    } else {
-      constexpr const char* digits = "0123456789abcdef";
-      result += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
-    }
-  }
-  return result + (text.size() > longest ? "...\"" : "\"");
-}
 
 constexpr std::string_view space = " \t\r";
 
@@ -105,10 +90,8 @@ class Parser {
   [[noreturn]] void fail(const std::string& sentence) const { fail_at(line_, sentence); }
 
   void parse_line(std::string_view line) {
-    for (const char c : line) {
-      if (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r') {
-        fail("this is no text file: it holds the byte " + std::to_string(int{c}));
-      }
+    if (const auto byte = binary_byte(line)) {
+      fail("this is no text file: it holds the byte " + std::to_string(*byte));
     }
     Words words(line);
     if (words.empty() || words.front().front() == '#') return;
@@ -273,13 +256,9 @@ class Parser {
 
   std::uint64_t whole(std::string_view text, const std::string& what, std::uint64_t least,
                       std::uint64_t most) const {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) {
-      fail(what + " must be a whole number from " + std::to_string(least) + " to " +
-           std::to_string(most) + ", not " + quoted(text));
-    }
-    return value;
+    const auto value = whole_number(text, least, most);
+    if (!value) fail(what + " must be " + range_text(least, most) + ", not " + quoted(text));
+    return *value;
   }
 
   HostId host(std::string_view text, const char* which) const {

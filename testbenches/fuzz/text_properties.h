@@ -1,6 +1,6 @@
-// What must hold for any bytes given as a scenario or as a connection matrix: they are accepted and
-// then make sense, or are rejected by an InputError that says where. The fuzzers call this with
-// bytes that they make up, the unit tests with those of the corpus.
+// What must hold for any bytes given as a scenario, a connection matrix or a layer table: they are
+// accepted and then make sense, or are rejected by an InputError that says where. The fuzzers call
+// this with bytes that they make up, the unit tests with those of the corpus.
 #pragma once
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 
 #include "engine/connection_matrix.h"
 #include "engine/document.h"
+#include "engine/layer_table.h"
 #include "engine/loader.h"
 #include "kernel/error.h"
 
@@ -77,6 +78,26 @@ inline void check_matrix_text(const std::string& text) {
       demand(c.source != c.destination && c.bytes > 0, "a connection says nothing");
       demand(known(c.trigger) && known(c.send_done_trigger) && known(c.recv_done_trigger),
              "a trigger is not there");
+    }
+  } catch (const InputError& error) {
+    const std::size_t line = line_of(error.what(), name);
+    demand(line >= 1 && line <= lines_in(text), std::string("no such line: ") + error.what());
+  }
+}
+
+/// The layers of an accepted table have sizes and names; a rejected one is rejected at a line.
+inline void check_layer_text(const std::string& text) {
+  const std::string name = "input.csv";
+  std::istringstream input(text);
+  try {
+    const LayerTable table = parse_layer_table(input, name);
+    demand(!table.layers.empty(), "is accepted without a layer");
+    demand(table.lines.size() == table.layers.size(), "layers without a line");
+    for (const GemmLayer& layer : table.layers) {
+      demand(!layer.name.empty(), "a layer has no name");
+      for (const std::uint64_t size : {layer.shape.m, layer.shape.k, layer.shape.n}) {
+        demand(size >= 1 && size <= std::uint64_t{1} << 31, "a layer's size cannot be");
+      }
     }
   } catch (const InputError& error) {
     const std::size_t line = line_of(error.what(), name);

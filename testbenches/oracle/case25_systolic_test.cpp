@@ -10,9 +10,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
+#include "engine/layer_table.h"
 #include "parts/systolic_timing.h"
+#include "shared_inputs.h"
 
 namespace heddle {
 namespace {
@@ -70,6 +73,9 @@ Cycle closed_form(std::uint64_t array, const GemmShape& shape, Dataflow dataflow
   return folds(shape.k) * folds(shape.m) * (2 * array + array + shape.n - 2);
 }
 
+constexpr Dataflow all_dataflows[] = {Dataflow::output_stationary, Dataflow::weight_stationary,
+                                      Dataflow::input_stationary};
+
 /// Every GEMM of sizes around the array's edge, on 8 x 8 and 16 x 16.
 TEST(Case25Systolic, EveryRowOf8And16) {
   std::uint64_t rows = 0;
@@ -77,14 +83,34 @@ TEST(Case25Systolic, EveryRowOf8And16) {
     for (std::uint64_t m = 1; m <= 2 * array + 1; ++m) {
       for (std::uint64_t k = 1; k <= 2 * array + 1; ++k) {
         for (std::uint64_t n = 1; n <= 2 * array + 1; ++n) {
-          for (const Dataflow dataflow : {Dataflow::output_stationary, Dataflow::weight_stationary,
-                                          Dataflow::input_stationary}) {
+          for (const Dataflow dataflow : all_dataflows) {
             const GemmShape shape{m, k, n};
             ASSERT_EQ(serial_timing(shape, array, array, dataflow).cycles,
                       closed_form(array, shape, dataflow))
                 << array << " x " << array << ": " << m << " x " << k << " x " << n;
             ++rows;
           }
+        }
+      }
+    }
+  }
+  ::testing::Test::RecordProperty("rows", std::to_string(rows));
+}
+
+/// Every layer of every table that SCALE-Sim comes with, on the arrays of its users.
+TEST(Case25Systolic, EveryLayerOfScaleSimsTables) {
+  const std::filesystem::path folder = testing::shared_file("inputs/gemm_layers");
+  HEDDLE_NEED_SHARED(folder);
+  std::uint64_t rows = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.path().extension() != ".csv") continue;
+    for (const GemmLayer& layer : read_layer_table(entry.path().string()).layers) {
+      for (const std::uint64_t array : {8U, 16U, 32U, 128U}) {
+        for (const Dataflow dataflow : all_dataflows) {
+          ASSERT_EQ(serial_timing(layer.shape, array, array, dataflow).cycles,
+                    closed_form(array, layer.shape, dataflow))
+              << entry.path() << ", " << layer.name << " on " << array << " x " << array;
+          ++rows;
         }
       }
     }

@@ -40,6 +40,10 @@ TEST(FuzzCorpus, MatricesAreAcceptedOrRejectedInPlace) {
   check_files("testbenches/fuzz/corpus/connection_matrix", "", check_matrix_text);
 }
 
+TEST(FuzzCorpus, LayerTablesAreAcceptedOrRejectedInPlace) {
+  check_files("testbenches/fuzz/corpus/layer_table", "", check_layer_text);
+}
+
 // Each of these once took minutes, or passed as text.
 TEST(FuzzCorpus, WhatIsTooLargeIsRejectedAtOnce) {
   const auto folder = fs::path(HEDDLE_SOURCE_DIR) / "testbenches/fuzz/corpus/scenario";
