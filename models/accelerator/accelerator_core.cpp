@@ -41,9 +41,8 @@ AcceleratorCore::AcceleratorCore(const sc_core::sc_module_name& module_name, Clo
     semaphores_[s].count = semaphore_names_[s].initial;
   }
   for (State& state : states_) state.waited.resize(semaphores_.size());
+  wake(0, 1);
 }
-
-void AcceleratorCore::start_of_simulation() { wake(0, 1); }
 
 void AcceleratorCore::cycle() {
   take_transfers();                              // 1. what memory has answered

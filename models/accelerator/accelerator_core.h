@@ -19,6 +19,7 @@
 // the order of engines in a cycle does not matter.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -123,7 +124,8 @@ class AcceleratorCore : public Device {
   std::uint64_t instructions(Engine engine) const { return state(engine).executed; }
   std::uint64_t flops() const { return flops_; }
   const std::deque<KernelRecord>& kernels() const { return records_; }
-  Cycle finished_at() const { return finished_at_; }
+  /// First cycle in which nothing that has begun is under way any more.
+  Cycle finished_at() const { return std::max(finished_at_, dma_.busy_until()); }
   /// Over every instruction that has started and its cycle.
   std::uint64_t hash() const { return hash_; }
 
@@ -186,7 +188,6 @@ class AcceleratorCore : public Device {
   State& state(Engine engine) { return states_[static_cast<unsigned>(engine)]; }
   const State& state(Engine engine) const { return states_[static_cast<unsigned>(engine)]; }
 
-  void start_of_simulation() override;
   void cycle() override;
   void describe(RegisterMap& map) override;
   DeviceKind device_kind() const override { return DeviceKind::accelerator_core; }

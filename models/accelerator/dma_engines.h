@@ -16,6 +16,7 @@
 
 #include <tlm_utils/simple_initiator_socket.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -104,6 +105,12 @@ class DmaEngines {
     CycleAccount account = engines_[engine].account;
     account.book(CycleCause::idle, end);
     return account;
+  }
+  /// Until when an engine has something to do, of what has begun.
+  Cycle busy_until() const {
+    Cycle until = 0;
+    for (const Mover& engine : engines_) until = std::max(until, engine.account.booked_until());
+    return until;
   }
   unsigned engines() const { return static_cast<unsigned>(engines_.size()); }
   /// Transfers that are not done.

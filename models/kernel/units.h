@@ -41,6 +41,7 @@ constexpr bool operator<(Bytes a, Bytes b) { return a.value < b.value; }
 constexpr bool operator==(Duration a, Duration b) { return a.picoseconds == b.picoseconds; }
 constexpr bool operator<(Duration a, Duration b) { return a.picoseconds < b.picoseconds; }
 constexpr bool operator==(Rate a, Rate b) { return a.bits_per_second == b.bits_per_second; }
+constexpr bool operator==(Frequency a, Frequency b) { return a.hertz == b.hertz; }
 constexpr bool operator<(Rate a, Rate b) { return a.bits_per_second < b.bits_per_second; }
 
 inline namespace literals {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "engine/accelerator_work.h"
 #include "engine/connection_matrix.h"
 #include "engine/device_check.h"
 #include "engine/events.h"
@@ -43,6 +44,8 @@ void check_workload(const WorkloadConfig& workload, const Scenario& scenario,
   const std::uint64_t needed = workload.receivers * (workload.senders + 1);
   require(workload.pattern != Pattern::diagonal && workload.pattern != Pattern::log_diagonal,
           "{}.pattern: only 'switch: crossbar' has 'diagonal' and 'log_diagonal'", path);
+  require(!is_program(workload.pattern), "{}.pattern: only the chips of 'switch: torus' compute",
+          path);
   switch (workload.pattern) {
     case Pattern::incast:
       require(needed <= hosts,
@@ -125,6 +128,28 @@ void check_crossbar(const Scenario& scenario) {
   check_devices(scenario);
 }
 
+/// What the nodes do. Programs are built here once, so that what does not fit is known before a
+/// run.
+void check_torus_work(const Scenario& scenario) {
+  const WorkloadConfig& workload = scenario.workload.front();
+  if (workload.pattern == Pattern::uniform) return;
+  require(is_program(workload.pattern),
+          "workload.pattern: a torus has 'uniform', 'gemm', 'layers', 'transformer' and 'kernel'");
+  const bool from_file = workload.pattern == Pattern::layers || workload.pattern == Pattern::kernel;
+  require(!from_file || !workload.file.empty(), "workload: this pattern needs the key 'file'");
+  require(scenario.accelerator.array.clock == scenario.fabric.clock,
+          "accelerator.array.clock: {} is not fabric.clock, {}; the devices of a torus have one "
+          "clock",
+          print_quantity(scenario.accelerator.array.clock.hertz, frequency_units()),
+          print_quantity(scenario.fabric.clock.hertz, frequency_units()));
+  try {
+    scenario.accelerator.check();
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("accelerator.{}", error.what()));
+  }
+  chip_work(scenario);
+}
+
 void check_torus(const Scenario& scenario) {
   const FabricConfig& fabric = scenario.fabric;
   require(fabric.topology == Topology::torus, "fabric.topology: 'switch: torus' needs 'torus'");
@@ -135,7 +160,7 @@ void check_torus(const Scenario& scenario) {
           fabric.x, fabric.y, fabric.z, fabric.host_count(), most_nodes);
   require(scenario.workload.size() == 1, "workload: the nodes of a torus do one thing");
   const WorkloadConfig& workload = scenario.workload.front();
-  require(workload.pattern == Pattern::uniform, "workload.pattern: a torus has 'uniform'");
+  check_torus_work(scenario);
   require(workload.start < scenario.measure.deadline,
           "workload.start: {} is not before the deadline of the run, {}",
           print_quantity(workload.start), print_quantity(scenario.measure.deadline));

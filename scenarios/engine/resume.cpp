@@ -46,7 +46,7 @@ std::string scenario_fingerprint(const Scenario& scenario) {
   parameters.erase("name");
   std::string text = version + parameters.dump();
   for (const WorkloadConfig& workload : scenario.workload) {
-    if (workload.pattern != Pattern::file) continue;
+    if (workload.file.empty()) continue;
     text += hexadecimal(text_hash(content_of(fs::path(scenario.directory) / workload.file)));
   }
   return hexadecimal(text_hash(text));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <tuple>
 #include <utility>
 
 #include "parts/torus_route.h"
@@ -22,15 +23,17 @@ void WorkloadConfig::describe(Fields& fields) {
   const std::vector<std::string> open{"uniform", "bursty", "flows", "diagonal", "log_diagonal"};
   fields.choice("pattern", pattern,
                 {"incast", "permutation", "all_to_all", "uniform", "bursty", "flows", "file",
-                 "diagonal", "log_diagonal"},
+                 "diagonal", "log_diagonal", "gemm", "layers", "transformer", "kernel"},
                 "Who sends to whom; `file` is implied by the key `file`. A crossbar has `uniform`, "
                 "`bursty` (on-off), `diagonal` (2/3 to the output of the same number, 1/3 to the "
                 "next) and `log_diagonal` (half as many to each further output), and only it has "
                 "the last two.");
   fields
-      .text("file", file, "Connection matrix (.cm), relative to the scenario's folder.",
-            "UEC htsim connection matrix format")
-      .when("pattern", {"file"});
+      .text("file", file,
+            "Connection matrix (.cm), layers (SCALE-Sim's .csv) or kernel (.yaml), relative to the "
+            "scenario's folder.",
+            "formats of UEC htsim and SCALE-Sim; docs/kernels.md")
+      .when("pattern", {"file", "layers", "kernel"});
   fields.add("message", message, 1, 1e12, "Payload bytes of each message.")
       .when("pattern", {"incast", "permutation", "all_to_all", "uniform", "bursty"})
       .when("/switch", networks());
@@ -78,6 +81,38 @@ void WorkloadConfig::describe(Fields& fields) {
   fields
       .add("traffic_class", traffic_class, 0, max_traffic_classes - 1, "Class of the data packets.")
       .when("/switch", fabrics_of_hosts());
+  describe_programs(fields);
+}
+
+void WorkloadConfig::describe_programs(Fields& fields) {
+  for (auto [key, size, what] : {std::tuple{"m", &m, "Rows of the product."},
+                                 {"k", &k, "Elements that each of its sums adds up."},
+                                 {"n", &n, "Columns of the product."}}) {
+    fields.add(key, *size, 1, 1 << 24, what).when("pattern", {"gemm"});
+  }
+  fields.add("repeat", repeat, 1, 100'000, "How often, one after the other.")
+      .when("pattern", {"gemm"});
+  fields
+      .choice("type", type, {"bf16", "fp32", "fp8", "int8"},
+              "Of all operands and results; sums are fp32, of int8 int32.")
+      .when("pattern", {"gemm", "layers", "transformer"});
+  fields
+      .choice("model", model, {"llama3_8b", "llama3_70b"}, "Sizes of the layers.",
+              "Grattafiori et al., arXiv 2407.21783, table 3")
+      .when("pattern", {"transformer"});
+  fields
+      .choice("phase", phase, {"prefill", "decode"},
+              "All tokens of the prompts at once, or the next one of each sequence.")
+      .when("pattern", {"transformer"});
+  fields.add("batch", batch, 1, 65536, "Sequences.").when("pattern", {"transformer"});
+  fields
+      .add("tokens", tokens, 1, 1 << 20,
+           "Prefill: of each prompt. Decode: that the next one looks back at.")
+      .when("pattern", {"transformer"});
+  fields
+      .add("layers", layers, 1, 1000,
+           "Of the model, from the first; its output matrix follows them.")
+      .when("pattern", {"transformer"});
 }
 
 void LinkConfig::describe(Fields& fields) {
@@ -191,6 +226,8 @@ void Scenario::describe(Fields& fields) {
   fields.section("adaptive", adaptive, "The shallow-buffer switch.").when("switch", {"adaptive"});
   fields.section("crossbar", crossbar, "The input-queued crossbar.").when("switch", {"crossbar"});
   fields.section("torus", torus, "The routers of a torus, and its packets.")
+      .when("switch", {"torus"});
+  fields.section("accelerator", accelerator, "The chips at the nodes of a torus.")
       .when("switch", {"torus"});
   fields.section("nic", nic, "The hosts' network interfaces.").when("switch", fabrics_of_hosts());
   fields.list("events", events, "What happens to links during the run.")

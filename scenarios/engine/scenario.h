@@ -2,11 +2,14 @@
 // is a whole Scenario: the file's common part with the variant's own keys laid over it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "accelerator/accelerator_config.h"
 #include "accelerator/torus_config.h"
 #include "endpoints/nic_config.h"
+#include "engine/programs/transformer.h"
 #include "kernel/fields.h"
 #include "parts/traffic_class.h"
 #include "switches/adaptive_config.h"
@@ -28,8 +31,14 @@ enum class Pattern : std::uint8_t {
   flows,
   file,
   diagonal,
-  log_diagonal
+  log_diagonal,
+  gemm,
+  layers,
+  transformer,
+  kernel
 };
+/// What the chips of a torus compute.
+constexpr bool is_program(Pattern pattern) { return pattern >= Pattern::gemm; }
 enum class PermutationKind : std::uint8_t { random, shift };
 enum class Arrivals : std::uint8_t { bernoulli, poisson };
 enum class SizeDistribution : std::uint8_t { web_search, hadoop };
@@ -50,8 +59,21 @@ struct WorkloadConfig {
   Duration duration = 100_us;
   Duration start = 0_ns;
   std::uint64_t traffic_class = 0;
+  std::uint64_t m = 1024;
+  std::uint64_t k = 1024;
+  std::uint64_t n = 1024;
+  std::uint64_t repeat = 1;
+  DataType type = DataType::bf16;
+  TransformerModel model = TransformerModel::llama3_8b;
+  Phase phase = Phase::prefill;
+  std::uint64_t batch = 1;
+  std::uint64_t tokens = 2048;
+  std::optional<std::uint64_t> layers;
 
   void describe(Fields& fields);
+
+ private:
+  void describe_programs(Fields& fields);
 };
 
 struct LinkConfig {
@@ -143,6 +165,7 @@ struct Scenario {
   AdaptiveConfig adaptive;
   CrossbarConfig crossbar;
   TorusConfig torus;
+  AcceleratorConfig accelerator;
   NicConfig nic;
   std::vector<EventConfig> events;
   Names rtl;  ///< devices, or patterns of such, that run as Verilated SystemVerilog

@@ -10,6 +10,7 @@
 #include "cosim/switch_maker.h"
 #include "engine/packet_path.h"
 #include "engine/scenario.h"
+#include "engine/timeline.h"
 #include "engine/wave_trace.h"
 #include "kernel/csr.h"
 
@@ -28,7 +29,8 @@ struct RunOptions {
   bool shuffle_devices = false;   ///< run the devices of each cycle in a random order
   bool wake_every_cycle = false;  ///< wake every device in every cycle: idle-skipping off
   std::string reproduce;          ///< command line that repeats this run; named by failed checks
-  std::optional<TraceOptions> trace;  ///< waves to write
+  std::optional<TraceOptions> trace;        ///< waves to write
+  std::optional<TimelineOptions> timeline;  ///< of the first chip, to write
   /// The packet whose way (PacketPath) stands in the results as `path`; not with `trace`. Must be
   /// the slowest of the run.
   std::optional<PacketName> follow;

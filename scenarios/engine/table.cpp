@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/statistics.h"
+#include "parts/cycle_account.h"
 
 namespace heddle {
 namespace {
@@ -27,7 +28,9 @@ enum class Style {
   seconds,
   word,
   figure,
-  plus_minus
+  plus_minus,
+  gbytes,
+  tflops
 };
 
 struct Row {
@@ -67,6 +70,16 @@ const std::vector<RowGroup>& groups_before_stages() {
         {"accepted load", "torus.accepted_load", Style::percent},
         {"hops, mean", "torus.hops", Style::figure},
         {"flit-hops", "torus.flit_hops", Style::count}}},
+      {"chips that compute",
+       {{"rate of each", "compute.tflops_per_chip", Style::tflops},
+        {"its peak", "compute.peak_tflops_per_chip", Style::tflops},
+        {"memory of each", "compute.memory_gbps_per_chip", Style::gbytes},
+        {"its peak", "compute.peak_memory_gbps_per_chip", Style::gbytes},
+        {"operations per byte", "compute.intensity", Style::figure},
+        {"bound by", "compute.bound", Style::word},
+        {"time, at the roof", "compute.roofline_ns", Style::duration},
+        {"time", "run.time_ns", Style::duration}},
+       "compute.chips"},
       {"cells per slot and port",
        {{"offered", "cells.load", Style::figure},
         {"carried", "cells.throughput.mean", Style::figure},
@@ -156,6 +169,10 @@ std::string text_of(const Json& value, Style style) {
       return fmt::format("+-{:.2g}", number);
     case Style::gbps:
       return three_digits(number) + " Gbps";
+    case Style::gbytes:
+      return three_digits(number / 8) + " GB/s";
+    case Style::tflops:
+      return three_digits(number) + " TFLOP/s";
     default:
       return three_digits(number) + " s";
   }
@@ -191,6 +208,7 @@ class Columns {
   std::string print() {
     add("", [](const std::string& name, const Json&) { return name; });
     for (const RowGroup& group : groups_before_stages()) add_group(group);
+    add_engines();
     add_stages();
     for (const RowGroup& group : groups_after_stages()) add_group(group);
     add_events();
@@ -272,6 +290,25 @@ class Columns {
       title = text;
     }
     return title.size() > width_ ? title.substr(0, width_ - 3) + "..." : title;
+  }
+
+  /// What the array waits for, cause by cause; of the other engines, how busy they are.
+  void add_engines() {
+    std::string title = "where the cycles of the engines went\n";
+    const auto row = [&](const std::string& engine, const char* cause) {
+      const std::string path = "engines." + engine + "." + cause;
+      if (zero_everywhere(path)) return;
+      text_ += std::exchange(title, "");
+      std::string label = fmt::format("  {}: {}", engine, cause);
+      std::replace(label.begin(), label.end(), '_', ' ');
+      add(label, [&](const std::string&, const Json& variant) {
+        const Json& share = at_path(variant, path);
+        return share.is_null() ? "-" : text_of(share, Style::percent);
+      });
+    };
+    for (const char* cause : cycle_cause_names) row("tensor", cause);
+    for (const char* engine : {"vector", "scalar", "gpsimd", "sync"}) row(engine, "busy");
+    for (const char* cause : {"busy", "hbm", "torus", "idle"}) row("dma", cause);
   }
 
   void add_stages() {

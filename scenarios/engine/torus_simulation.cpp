@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/accelerator_work.h"
 #include "engine/measurement.h"
 #include "engine/quantity.h"
 #include "engine/run_loop.h"
@@ -31,10 +32,13 @@ class TorusSimulation : private RunLoop {
         clock_("clock", clock_options(scenario, options)),
         environment_{clock_, packets_},
         blueprint_(draw(scenario)),
-        work_(make_torus_work(scenario, clock_)),
+        work_(make_torus_work(scenario, clock_, options)),
         fabric_(scenario, blueprint_, environment_,
                 [this](const TorusNodePlace& place) { return work_->make_node(place); }) {
     clock_.fetch_records_of(packets_);
+    work_->made(fabric_);
+    devices_ = fabric_.devices();
+    for (const Device* device : work_->devices()) devices_.push_back(device);
   }
 
   RunOutcome run();
@@ -58,6 +62,7 @@ class TorusSimulation : private RunLoop {
   Blueprint blueprint_;
   std::unique_ptr<TorusWork> work_;
   TorusFabric fabric_;
+  Devices devices_;  // of fabric and work
 };
 
 /// Nothing is held, and no room waits to be given back.
@@ -69,11 +74,11 @@ bool TorusSimulation::at_rest() const {
 
 RunOutcome TorusSimulation::run() {
   clock_.start();
-  const RunStatus status = advance(fabric_.devices(), fabric_.links());
+  const RunStatus status = advance(devices_, fabric_.links());
   const TorusFacts facts{scenario_,
                          fabric_,
                          packets_.live(),
-                         quiet_from(),
+                         std::max(quiet_from(), work_->end()),
                          static_cast<double>(clock_.options().period_ps) * 1e-3 /
                              static_cast<double>(clock_.options().period_cycles),
                          drained()};
@@ -81,13 +86,14 @@ RunOutcome TorusSimulation::run() {
   RunOutcome outcome{status, explain(status), measure_torus(facts, *work_)};
   outcome.results["run"] =
       heddle::run({status_text(status), scenario_.seed, facts.end, facts.cycle_ns, frame_hops(),
-                   wall_s(), hash_of(fabric_.links())});
+                   wall_s(), hash_of(fabric_.links()) ^ work_->hash()});
+  work_->close();
   return outcome;
 }
 
 void TorusSimulation::verify(const TorusFacts& facts) const {
   try {
-    for (const Device* device : fabric_.devices()) {
+    for (const Device* device : devices_) {
       check_frames(*device);
       device->verify(facts.drained);
     }
@@ -106,14 +112,17 @@ std::string TorusSimulation::explain(RunStatus status) const {
                        print_quantity(scenario_.measure.deadline), work_->unfinished());
   }
   std::vector<std::string> lines;
-  const auto& devices = fabric_.devices();
-  std::for_each(devices.rbegin(), devices.rend(), [&](const Device* d) { d->waits(lines); });
+  std::for_each(devices_.rbegin(), devices_.rend(), [&](const Device* d) { d->waits(lines); });
   return no_progress_text(lines);
 }
 
 }  // namespace
 
-std::unique_ptr<TorusWork> make_torus_work(const Scenario& scenario, const Clock& clock) {
+std::unique_ptr<TorusWork> make_torus_work(const Scenario& scenario, const Clock& clock,
+                                           const RunOptions& options) {
+  if (is_program(scenario.workload.front().pattern)) {
+    return std::make_unique<AcceleratorWork>(scenario, clock, options);
+  }
   return std::make_unique<TorusUniform>(scenario, clock);
 }
 

@@ -36,12 +36,24 @@ class TorusWork {
   /// valid.
   virtual std::unique_ptr<TorusNode> make_node(const TorusNodePlace& place) = 0;
 
+  /// All nodes have been made and wired.
+  virtual void made(const TorusFabric& /*fabric*/) {}
+  /// Devices of its own beside the nodes, in the order of construction.
+  virtual std::vector<const Device*> devices() const { return {}; }
+
   /// Nothing is left to be done. The run also waits until nothing is under way.
   virtual bool done() const = 0;
   /// Something is under way or waits, so that silence would mean that it is stuck.
   virtual bool waiting() const = 0;
   /// The last cycle in which something was achieved.
   virtual Cycle last_progress() const = 0;
+
+  /// First cycle in which its own devices do nothing any more.
+  virtual Cycle end() const { return 0; }
+  /// Over what its own devices have done.
+  virtual std::uint64_t hash() const { return 0; }
+  /// The run is over: what it writes beside the results gets its place.
+  virtual void close() {}
 
   /// Throws CheckFailure for a broken law that the devices do not know of.
   virtual void check_laws(const TorusFacts& facts) const = 0;
@@ -52,7 +64,8 @@ class TorusWork {
 };
 
 /// The work that the scenario asks for.
-std::unique_ptr<TorusWork> make_torus_work(const Scenario& scenario, const Clock& clock);
+std::unique_ptr<TorusWork> make_torus_work(const Scenario& scenario, const Clock& clock,
+                                           const RunOptions& options);
 
 /// simulate() of a scenario with `switch: torus`.
 RunOutcome simulate_torus(const Scenario& scenario, const RunOptions& options);

@@ -16,6 +16,8 @@ enum Name : std::uint16_t {
   weight_ready,
   activation_free,
   activation_ready,
+  input_free,
+  input_ready,
   psum_free_vector,
   psum_free_scalar,
   sums_vector,
@@ -86,7 +88,8 @@ SbufSlots divide_sbuf(const AcceleratorConfig& config, DataType type) {
   SbufSlots slots;
   slots.outputs = 4;
   slots.scores = 4;
-  const std::uint64_t fixed = (2 * slots.outputs + slots.scores) * moving;
+  slots.inputs = 8;
+  const std::uint64_t fixed = (2 * slots.outputs + slots.scores + slots.inputs) * moving;
   const std::uint64_t least = fixed + 2 * tiles_per_fetch * stationary + 8 * moving;
   if (config.sbuf.value < least) {
     throw InputError(
@@ -112,6 +115,8 @@ std::vector<SemaphoreInfo> CoreProgram::semaphores(const AcceleratorConfig& conf
   all[weight_ready] = {"weight_ready", 0};
   all[activation_free] = {"activation_free", count(slots.activations)};
   all[activation_ready] = {"activation_ready", 0};
+  all[input_free] = {"input_free", count(slots.inputs)};
+  all[input_ready] = {"input_ready", 0};
   all[psum_free_vector] = {"psum_free_vector", count((config.psum_banks + 1) / 2)};
   all[psum_free_scalar] = {"psum_free_scalar", count(config.psum_banks / 2)};
   all[sums_vector] = {"sums_vector", 0};
@@ -188,27 +193,33 @@ void CoreProgram::fetch_weights(Kernel& kernel, std::uint64_t bytes, bool last) 
 
 void CoreProgram::flush_weights(Kernel& kernel) {
   if (pending_tiles_ == 0) return;
-  Instruction fetch;
-  fetch.opcode = Opcode::transfer;
-  fetch.queue = weight_queue;
-  fetch.bytes = pending_bytes_;
-  fetch.address = allocate(pending_bytes_);
-  fetch.waits[0] = {weight_free, static_cast<std::uint16_t>(pending_tiles_)};
-  fetch.signals[0] = {weight_ready, static_cast<std::uint16_t>(pending_tiles_)};
-  kernel.stream(Engine::sync).push_back(fetch);
+  Instruction get;
+  get.opcode = Opcode::transfer;
+  get.queue = weight_queue;
+  get.bytes = pending_bytes_;
+  get.address = allocate(pending_bytes_);
+  get.waits[0] = {weight_free, static_cast<std::uint16_t>(pending_tiles_)};
+  get.signals[0] = {weight_ready, static_cast<std::uint16_t>(pending_tiles_)};
+  kernel.stream(Engine::sync).push_back(get);
   pending_tiles_ = 0;
   pending_bytes_ = 0;
 }
 
 void CoreProgram::fetch_activations(Kernel& kernel, std::uint64_t bytes) {
-  Instruction fetch;
-  fetch.opcode = Opcode::transfer;
-  fetch.queue = activation_queue;
-  fetch.bytes = bytes;
-  fetch.address = allocate(bytes);
-  fetch.waits[0] = {activation_free, 1};
-  fetch.signals[0] = {activation_ready, 1};
-  kernel.stream(Engine::gpsimd).push_back(fetch);
+  fetch(kernel, bytes, activation_free, activation_ready);
+}
+
+/// By the general engine, into one slot.
+void CoreProgram::fetch(Kernel& kernel, std::uint64_t bytes, std::uint16_t free,
+                        std::uint16_t ready) {
+  Instruction get;
+  get.opcode = Opcode::transfer;
+  get.queue = activation_queue;
+  get.bytes = bytes;
+  get.address = allocate(bytes);
+  get.waits[0] = {free, 1};
+  get.signals[0] = {ready, 1};
+  kernel.stream(Engine::gpsimd).push_back(get);
 }
 
 void CoreProgram::take_sums(Kernel& kernel, std::uint8_t bank, std::uint64_t columns,
@@ -521,14 +532,14 @@ Kernel CoreProgram::elementwise(const ElementwiseJob& job) {
   const std::uint64_t mine = part(job.elements, core_, config_.cores);
   for (const std::uint64_t elements : cut(mine, rows * width)) {
     for (std::uint64_t input = 0; input < job.inputs; ++input) {
-      fetch_activations(kernel, elements * bytes_of(job.type));
+      fetch(kernel, elements * bytes_of(job.type), input_free, input_ready);
     }
     Instruction pass;
     pass.opcode = Opcode::elementwise;
     pass.elements = static_cast<std::uint32_t>(ceil_div(elements, rows) * job.passes);
-    pass.waits[0] = {activation_ready, static_cast<std::uint16_t>(job.inputs)};
+    pass.waits[0] = {input_ready, static_cast<std::uint16_t>(job.inputs)};
     pass.waits[1] = {output_free_vector, 1};
-    pass.signals[0] = {activation_free, static_cast<std::uint16_t>(job.inputs)};
+    pass.signals[0] = {input_free, static_cast<std::uint16_t>(job.inputs)};
     kernel.stream(Engine::vector).push_back(pass);
     store(kernel, Engine::vector, elements * bytes_of(job.type));
   }

@@ -8,6 +8,7 @@
 //   activations  a moving tile: as high as a stationary one, as wide as a PSUM bank
 //   outputs      a PSUM bank, rounded to the data type; of the vector and of the scalar engine
 //   scores       of attention: a PSUM bank after the exponential
+//   inputs       of passes over vectors, as large as an output
 // Who does what: the sync engine fetches weights, the general engine activations; sums in banks of
 // even number are taken by the vector engine, others by the scalar engine, which store them too.
 #pragma once
@@ -67,6 +68,7 @@ struct SbufSlots {
   std::uint64_t activations = 0;
   std::uint64_t outputs = 0;  ///< of each of two engines
   std::uint64_t scores = 0;
+  std::uint64_t inputs = 0;  ///< of the vector engine
 };
 /// Throws InputError when SBUF holds too few.
 SbufSlots divide_sbuf(const AcceleratorConfig& config, DataType type);
@@ -147,6 +149,7 @@ class CoreProgram {
   void fetch_weights(Kernel& kernel, std::uint64_t bytes, bool last);
   void flush_weights(Kernel& kernel);
   void fetch_activations(Kernel& kernel, std::uint64_t bytes);
+  void fetch(Kernel& kernel, std::uint64_t bytes, std::uint16_t free, std::uint16_t ready);
   void take_sums(Kernel& kernel, std::uint8_t bank, std::uint64_t columns, std::uint64_t bytes);
   void take_gated_sums(Kernel& kernel, std::uint8_t gate, std::uint8_t up, std::uint64_t columns,
                        std::uint64_t bytes);

@@ -30,6 +30,24 @@ struct HandKernel {
   Kernel kernel;
 };
 
+/// The same kernel for each core, once.
+class HandProgram : public KernelSource {
+ public:
+  /// `kernel` must outlive the program.
+  HandProgram(const Kernel& kernel, std::uint64_t cores) : kernel_(kernel), given_(cores, false) {}
+
+  bool next(unsigned core, Kernel& kernel) override {
+    if (given_[core]) return false;
+    given_[core] = true;
+    kernel = kernel_;
+    return true;
+  }
+
+ private:
+  const Kernel& kernel_;
+  std::vector<bool> given_;  // by core
+};
+
 /// Throws InputError, with place and key, for what is no kernel, for an unknown semaphore, and for
 /// what a core cannot do: sums that overflow a bank of PSUM or a bank that there is not, tiles
 /// larger than the array, addresses beyond the memory, more than 4 M instructions.
