@@ -312,7 +312,8 @@ std::string TorusRouter::describe_wait(unsigned input, unsigned channel) const {
   const Frame& first = queues_.front(q);
   const char* reason = blocked(input, channel) ? "room" : "its turn";
   return fmt::format(
-      "{}: {} packets at {}, channel {}, the first from node {} to node {}, wait for {} in channel "
+      "{}: {} packet(s) at {}, channel {}, the first from node {} to node {}, wait for {} in "
+      "channel "
       "{} of {}",
       path(), queues_.length(q), names_[input], channel, first.source, first.destination, reason,
       head.channel, names_[head.output]);

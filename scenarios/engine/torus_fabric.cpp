@@ -82,6 +82,9 @@ std::uint32_t TorusFabric::End::unreturned(unsigned channel) const {
 TorusFabric::TorusFabric(const Scenario& scenario, const Blueprint& blueprint,
                          const Environment& environment, const TorusNodeMaker& make)
     : config_(scenario.torus), shape_(torus_shape(scenario.fabric)) {
+  for (unsigned d = 0; d < torus_dimensions; ++d) {
+    if (shape_.size(d) > 1) rings_.push_back(d);
+  }
   build(scenario, environment, make);
   wire_rings(scenario, blueprint, environment);
   wire_nodes(scenario, environment);
@@ -162,6 +165,54 @@ std::uint64_t TorusFabric::packet_hops() const {
   return std::accumulate(
       channels_.begin(), channels_.end(), std::uint64_t{0},
       [](std::uint64_t sum, const Channel& channel) { return sum + channel.packets->frames(); });
+}
+
+// --- who waits for whom -------------------------------------------------------------------------
+
+/// The queue in whose buffer the first packet of this one has no room; nothing if that is a node's.
+std::optional<TorusFabric::Queue> TorusFabric::waits_for(const Queue& queue) const {
+  const TorusRouter& router = *routers_[queue.router];
+  const auto blocked = router.blocked(queue.input, queue.channel);
+  if (!blocked || blocked->output == router.local_port()) return std::nullopt;
+  const unsigned dimension = rings_[blocked->output / 2];
+  const Way way = blocked->output % 2 == 0 ? Way::up : Way::down;
+  const unsigned next = shape_.neighbour(queue.router, dimension, way);
+  return Queue{next, routers_[next]->port(dimension, opposite(way)), blocked->channel};
+}
+
+std::string TorusFabric::describe_wait(const Queue& queue, const Queue& next) const {
+  const auto text = [&](const Queue& q) {
+    return fmt::format("{}.{} channel {}", torus_router_name(q.router),
+                       routers_[q.router]->port_name(q.input), q.channel);
+  };
+  return fmt::format("{} -> {}", text(queue), text(next));
+}
+
+std::vector<std::string> TorusFabric::circle_of_waits() const {
+  std::vector<std::uint32_t> walk_of(number({shape_.nodes(), 0, 0}));  // that came by, from 1 on
+  std::uint32_t walk = 0;
+  for (unsigned node = 0; node < shape_.nodes(); ++node) {
+    for (unsigned input = 0; input < routers_[node]->ports(); ++input) {
+      for (unsigned channel = 0; channel < config_.virtual_channels(); ++channel) {
+        ++walk;
+        std::optional<Queue> queue = Queue{node, input, channel};
+        while (queue && walk_of[number(*queue)] == 0) {
+          walk_of[number(*queue)] = walk;
+          queue = waits_for(*queue);
+        }
+        if (!queue || walk_of[number(*queue)] != walk) continue;
+        std::vector<std::string> lines;
+        const std::size_t first = number(*queue);
+        do {
+          const Queue next = *waits_for(*queue);
+          lines.push_back(describe_wait(*queue, next));
+          queue = next;
+        } while (number(*queue) != first);
+        return lines;
+      }
+    }
+  }
+  return {};
 }
 
 void TorusFabric::verify_credits() const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,11 @@ class TorusFabric {
   /// packets under way + what the receiver holds + room on its way back = the buffer.
   void verify_credits() const;
 
+  /// Where first packets of queues wait for room in each other's buffers in a circle: a line for
+  /// each, in the order in which they wait; empty when there is none. Each queue waits for one
+  /// other at most, so following the waits from each finds every circle; the first one is told.
+  std::vector<std::string> circle_of_waits() const;
+
  private:
   void build(const Scenario& scenario, const Environment& environment, const TorusNodeMaker& make);
   void wire_rings(const Scenario& scenario, const Blueprint& blueprint,
@@ -98,8 +104,23 @@ class TorusFabric {
   Link& lay(const std::string& name, LinkRate rate, const LinkConfig& cable,
             const Environment& environment);
 
+  /// A virtual channel's buffer.
+  struct Queue {
+    unsigned router;
+    unsigned input;
+    unsigned channel;
+  };
+  std::size_t number(const Queue& queue) const {
+    return (std::size_t{queue.router} * TorusRouter::most_ports + queue.input) *
+               config_.virtual_channels() +
+           queue.channel;
+  }
+  std::optional<Queue> waits_for(const Queue& queue) const;
+  std::string describe_wait(const Queue& queue, const Queue& next) const;
+
   const TorusConfig& config_;
   TorusShape shape_;
+  std::vector<unsigned> rings_;  // dimensions of more than one node
   std::vector<std::unique_ptr<Link>> links_;
   std::vector<std::unique_ptr<TorusRouter>> routers_;
   std::vector<std::unique_ptr<TorusNode>> nodes_;

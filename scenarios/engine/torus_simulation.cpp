@@ -111,7 +111,11 @@ std::string TorusSimulation::explain(RunStatus status) const {
     return fmt::format("the deadline of {} passed with {}",
                        print_quantity(scenario_.measure.deadline), work_->unfinished());
   }
-  std::vector<std::string> lines;
+  std::vector<std::string> lines = fabric_.circle_of_waits();
+  if (!lines.empty()) {
+    lines.insert(lines.begin(), "deadlock: each of these waits for room in the next, in a circle:");
+    lines.emplace_back("all that wait:");
+  }
   std::for_each(devices_.rbegin(), devices_.rend(), [&](const Device* d) { d->waits(lines); });
   return no_progress_text(lines);
 }
