@@ -51,7 +51,7 @@ ChipMemoryConfig::ChipMemoryConfig() {
   stack.channels = 16;
   stack.channel_rate = Rate{362'500'000'000};
   stack.capacity = 24_GiB;
-  stack.stripe = 512_B;
+  stack.stripe = 2_KiB;
 }
 
 void ChipMemoryConfig::describe(Fields& fields) {
@@ -84,6 +84,9 @@ void AcceleratorConfig::describe(Fields& fields) {
   fields.section("dma", dma, "The DMA engines of a core.");
   fields.section("throttle", throttle, "The droop throttle of the tensor engine.");
   fields.section("memory", memory, "The chip's memory.");
+  fields.choice("all_reduce", all_reduce,
+                {"ring", "bidirectional_ring", "hamiltonian_rings", "hierarchical"},
+                "How the chips add up what each has a part of; docs/collectives.md.");
 }
 
 void AcceleratorConfig::check() const {

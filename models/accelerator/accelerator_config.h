@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/fields.h"
+#include "parts/collective_schedule.h"
 #include "parts/dram_config.h"
 #include "parts/droop_throttle.h"
 #include "parts/systolic_config.h"
@@ -46,6 +47,10 @@ struct AcceleratorConfig {
   DmaConfig dma;
   ThrottleConfig throttle;
   ChipMemoryConfig memory;
+  CollectiveAlgorithm all_reduce = CollectiveAlgorithm::hierarchical;
+
+  /// Bytes of a chip's memory.
+  std::uint64_t memory_bytes() const { return memory.stacks * memory.stack.capacity.value; }
 
   void describe(Fields& fields);
   /// Throws InputError, its text beginning with a key of this section.

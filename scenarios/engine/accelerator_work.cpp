@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "accelerator/idle_node.h"
 #include "engine/accelerator_measurement.h"
 #include "engine/layer_table.h"
 
@@ -55,6 +54,19 @@ std::vector<Job> transformer_jobs(const Scenario& scenario) {
   }
 }
 
+std::shared_ptr<const CollectiveSchedule> all_reduce_of(const Scenario& scenario) {
+  if (scenario.fabric.host_count() == 1) return nullptr;
+  const FabricConfig& fabric = scenario.fabric;
+  const TorusSize size{{static_cast<unsigned>(fabric.x), static_cast<unsigned>(fabric.y),
+                        static_cast<unsigned>(fabric.z)}};
+  try {
+    return std::make_shared<CollectiveSchedule>(collective_schedule(
+        CollectiveOperation::all_reduce, scenario.accelerator.all_reduce, size));
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("accelerator.all_reduce: {}", error.what()));
+  }
+}
+
 }  // namespace
 
 ChipWork chip_work(const Scenario& scenario) {
@@ -83,7 +95,14 @@ ChipWork chip_work(const Scenario& scenario) {
 
 AcceleratorWork::AcceleratorWork(const Scenario& scenario, const Clock& clock,
                                  const RunOptions& options)
-    : scenario_(scenario), work_(chip_work(scenario)) {
+    : scenario_(scenario),
+      clock_(clock),
+      work_(chip_work(scenario)),
+      messages_(scenario.torus.payload.value),
+      log_(clock.cycles(scenario.measure.warmup), never),
+      memory_log_(clock.cycles(scenario.measure.warmup)),
+      all_reduce_(all_reduce_of(scenario)),
+      collectives_(scenario.fabric.host_count(), 0) {
   if (options.timeline) {
     timeline_ = std::make_unique<Timeline>(*options.timeline, scenario.accelerator, clock);
   }
@@ -98,14 +117,58 @@ std::unique_ptr<KernelSource> AcceleratorWork::program() const {
 
 std::unique_ptr<TorusNode> AcceleratorWork::make_node(const TorusNodePlace& place) {
   Clock& clock = place.environment.clock;
+  const unsigned node = place.node;
+  const std::string name = fmt::format("chip{}", node);
   programs_.push_back(program());
-  chips_.push_back(std::make_unique<Chip>(fmt::format("chip{}", place.node), clock,
-                                          scenario_.accelerator, work_.semaphores,
-                                          *programs_.back(), Chip::Collective{}));
-  if (timeline_ && place.node == 0) {
+  Chip::Collective collective;
+  if (all_reduce_) {
+    collective = [this, node](std::uint64_t bytes, Cycle, std::function<void(Cycle)> done) {
+      reduce(node, bytes, std::move(done));
+    };
+  }
+  chips_.push_back(std::make_unique<Chip>(name, clock, scenario_.accelerator, work_.semaphores,
+                                          *programs_.back(), std::move(collective)));
+  if (timeline_ && node == 0) {
     for (const auto& core : chips_.back()->cores()) core->observe(timeline_.get());
   }
-  return std::make_unique<IdleNode>(place.name.c_str(), clock, place.buffer_flits);
+  const TorusEndpointPlace at{
+      node, place.shape, scenario_.accelerator.memory_bytes(), place.buffer_flits, messages_,
+      log_, memory_log_};
+  auto endpoint = std::make_unique<TorusEndpoint>(place.name.c_str(), place.environment, at,
+                                                  place.config, scenario_.endpoint);
+  connect(*chips_.back(), *endpoint, name);
+  endpoints_.push_back(endpoint.get());
+  return endpoint;
+}
+
+/// Cores reach other chips through the endpoint, and those reach this chip's memory through it.
+void AcceleratorWork::connect(Chip& chip, TorusEndpoint& endpoint, const std::string& name) {
+  const auto stacks = static_cast<unsigned>(chip.memories().size());
+  interleaves_.push_back(
+      std::make_unique<Interleave>(fmt::format("{}_interleave", name).c_str(), stacks,
+                                   scenario_.accelerator.memory.interleave.value));
+  Interleave& interleave = *interleaves_.back();
+  for (unsigned stack = 0; stack < stacks; ++stack) {
+    interleave.stack(stack).bind(chip.memories()[stack]->socket);
+  }
+  endpoint.memory.bind(interleave.socket);
+  for (const auto& core : chip.cores()) core->remote_socket().bind(endpoint.memory_map);
+}
+
+void AcceleratorWork::made(const TorusFabric&) {
+  for (TorusEndpoint* endpoint : endpoints_) endpoint->set_peers(endpoints_);
+}
+
+/// All chips come to their barriers in the same order, so the number of one names the collective.
+void AcceleratorWork::reduce(unsigned node, std::uint64_t bytes, std::function<void(Cycle)> done) {
+  const auto& nodes = all_reduce_->nodes;
+  CollectiveJob job;
+  job.schedule = all_reduce_;
+  job.rank = static_cast<unsigned>(std::find(nodes.begin(), nodes.end(), node) - nodes.begin());
+  job.tag = collectives_[node]++;
+  job.bytes = bytes;
+  endpoints_[node]->begin_collective(
+      job, [this, done = std::move(done)](Cycle) { done(clock_.now() + 1); });
 }
 
 std::vector<const Device*> AcceleratorWork::devices() const {

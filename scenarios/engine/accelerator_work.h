@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "accelerator/chip.h"
+#include "accelerator/interleave.h"
+#include "accelerator/torus_endpoint.h"
 #include "engine/programs/job_list.h"
 #include "engine/programs/kernel_file.h"
 #include "engine/timeline.h"
@@ -30,6 +32,7 @@ class AcceleratorWork : public TorusWork {
   AcceleratorWork(const Scenario& scenario, const Clock& clock, const RunOptions& options);
 
   std::unique_ptr<TorusNode> make_node(const TorusNodePlace& place) override;
+  void made(const TorusFabric& fabric) override;
   std::vector<const Device*> devices() const override;
   bool done() const override;
   bool waiting() const override { return !done(); }
@@ -43,12 +46,22 @@ class AcceleratorWork : public TorusWork {
 
  private:
   std::unique_ptr<KernelSource> program() const;
+  void connect(Chip& chip, TorusEndpoint& endpoint, const std::string& name);
+  void reduce(unsigned node, std::uint64_t bytes, std::function<void(Cycle)> done);
 
   const Scenario& scenario_;
+  const Clock& clock_;
   ChipWork work_;
-  std::vector<std::unique_ptr<KernelSource>> programs_;  // by node
-  std::vector<std::unique_ptr<Chip>> chips_;             // by node
-  std::unique_ptr<Timeline> timeline_;                   // of the first chip
+  std::vector<std::unique_ptr<KernelSource>> programs_;   // by node
+  std::vector<std::unique_ptr<Chip>> chips_;              // by node
+  std::vector<std::unique_ptr<Interleave>> interleaves_;  // by node
+  std::vector<TorusEndpoint*> endpoints_;                 // by node
+  TorusMessages messages_;
+  TorusLog log_;
+  TorusMemoryLog memory_log_;
+  std::shared_ptr<const CollectiveSchedule> all_reduce_;  // null for a single chip
+  std::vector<std::uint32_t> collectives_;                // by node: begun so far
+  std::unique_ptr<Timeline> timeline_;                    // of the first chip
 };
 
 }  // namespace heddle

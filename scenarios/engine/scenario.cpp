@@ -227,6 +227,10 @@ void Scenario::describe(Fields& fields) {
   fields.section("crossbar", crossbar, "The input-queued crossbar.").when("switch", {"crossbar"});
   fields.section("torus", torus, "The routers of a torus, and its packets.")
       .when("switch", {"torus"});
+  fields
+      .section("endpoint", endpoint,
+               "What stands between a chip and its router: remote memory and collectives.")
+      .when("switch", {"torus"});
   fields.section("accelerator", accelerator, "The chips at the nodes of a torus.")
       .when("switch", {"torus"});
   fields.section("nic", nic, "The hosts' network interfaces.").when("switch", fabrics_of_hosts());

@@ -8,6 +8,7 @@
 
 #include "accelerator/accelerator_config.h"
 #include "accelerator/torus_config.h"
+#include "accelerator/torus_endpoint_config.h"
 #include "endpoints/nic_config.h"
 #include "engine/programs/transformer.h"
 #include "kernel/fields.h"
@@ -165,6 +166,7 @@ struct Scenario {
   AdaptiveConfig adaptive;
   CrossbarConfig crossbar;
   TorusConfig torus;
+  TorusEndpointConfig endpoint;
   AcceleratorConfig accelerator;
   NicConfig nic;
   std::vector<EventConfig> events;
