@@ -90,7 +90,8 @@ void AcceleratorCore::take_completions() {
   }
   if (barrier_over_ > now()) return;
   Blame blame;
-  blame.cause = barrier_collective_ ? CycleCause::collective : CycleCause::barrier;
+  blame.cause = collective_from_ != never ? CycleCause::collective : CycleCause::barrier;
+  blame.collective_from = collective_from_;
   blame.at = now();
   for (const SemaphoreUse& use : barrier_signals_) signal(use, blame);
   barrier_over_ = never;
@@ -105,9 +106,9 @@ void AcceleratorCore::signal(const SemaphoreUse& use, const Blame& blame) {
   semaphore.blame = blame;
 }
 
-void AcceleratorCore::release_barrier(Cycle at, bool collective) {
+void AcceleratorCore::release_barrier(Cycle at, Cycle collective_from) {
   barrier_over_ = at;
-  barrier_collective_ = collective;
+  collective_from_ = collective_from;
   wake(barrier_reason(), at);
 }
 
@@ -227,10 +228,20 @@ void AcceleratorCore::book_wait(Engine engine) {
   }
   of.waiting = CycleCause::idle;
   of.semaphore = no_semaphore;
+  forget_causes();
 }
 
-/// A transfer's share of the wait is divided at its times: until it was posted its poster was late,
-/// then the DMA engines, then the memory.
+/// Those of cycles that no engine has still to book.
+void AcceleratorCore::forget_causes() {
+  Cycle needed = never;
+  for (const State& of : states_) {
+    if (!of.over) needed = std::min(needed, of.account.booked_until());
+  }
+  for (State& of : states_) of.account.forget(needed);
+}
+
+/// A wait for a transfer is divided at its times: until it was posted, its poster was late, then
+/// the DMA engines, then the memory. A wait for an engine is divided by what that did meanwhile.
 void AcceleratorCore::book_semaphore(Engine engine, const Blame& blame) {
   CycleAccount& account = state(engine).account;
   if (blame.transfer) {
@@ -239,12 +250,31 @@ void AcceleratorCore::book_semaphore(Engine engine, const Blame& blame) {
     const Cycle moved = times.engine_done - times.begun;
     const Cycle late =
         times.stalled == 0 ? 0 : moved * times.stalled / (times.stalled + times.worked);
-    account.book(cause_of(blame.poster), std::min(times.posted, now()));
-    account.book(CycleCause::dma, std::min(times.begun, now()));
+    book_engine(engine, blame.poster, std::min(times.posted, now()));
     account.book(CycleCause::dma, std::min(times.engine_done - late, now()));
     account.book(memory, std::min(times.done, now()));
+  } else if (blame.cause >= CycleCause::tensor && blame.cause <= CycleCause::sync) {
+    const auto by = static_cast<Engine>(static_cast<unsigned>(blame.cause) -
+                                        static_cast<unsigned>(CycleCause::tensor));
+    book_engine(engine, by, now());
+  } else if (blame.cause == CycleCause::collective) {
+    account.book(CycleCause::barrier, std::min(blame.collective_from, now()));
   }
   account.book(blame.cause, now());
+}
+
+/// Until then `by` was late: because it worked, or for the reasons for which it waited.
+void AcceleratorCore::book_engine(Engine engine, Engine by, Cycle until) {
+  CycleAccount& account = state(engine).account;
+  const auto reason = [by](CycleCause cause) {
+    return cause <= CycleCause::drain || cause == CycleCause::idle ? cause_of(by) : cause;
+  };
+  if (by != engine) {
+    state(by).account.for_each_since(
+        account.booked_until(), until,
+        [&](CycleCause cause, Cycle end) { account.book(reason(cause), end); });
+  }
+  account.book(cause_of(by), until);
 }
 
 AcceleratorCore::Ready AcceleratorCore::ready(Engine engine, const Instruction& next) const {

@@ -104,8 +104,8 @@ class AcceleratorCore : public Device {
   void observe(CoreObserver* observer) { observer_ = observer; }
 
   /// The barrier that this core waits at is over: its instruction signals in cycle `at`, later than
-  /// now. `collective`: it took other chips.
-  void release_barrier(Cycle at, bool collective);
+  /// now. From `collective_from` on it was for other chips; never: it was not.
+  void release_barrier(Cycle at, Cycle collective_from);
 
   /// The stream of each engine is over, and everything is done.
   bool done() const;
@@ -147,6 +147,7 @@ class AcceleratorCore : public Device {
     bool transfer = false;  ///< then `times` and `poster` say more
     Engine poster = Engine::sync;
     TransferTimes times;
+    Cycle collective_from = never;  ///< of a barrier
   };
   struct Semaphore {
     std::uint32_t count = 0;
@@ -200,6 +201,8 @@ class AcceleratorCore : public Device {
   void wait_for(Engine engine, CycleCause cause, std::uint16_t semaphore);
   void book_wait(Engine engine);
   void book_semaphore(Engine engine, const Blame& blame);
+  void forget_causes();
+  void book_engine(Engine engine, Engine by, Cycle until);
   Ready ready(Engine engine, const Instruction& next) const;
   Ready multiply_ready(const Instruction& next) const;
   Ready elementwise_ready(Engine engine, const Instruction& next) const;
@@ -252,7 +255,7 @@ class AcceleratorCore : public Device {
   DmaEngines dma_;
   Cycle barrier_over_ = never;
   bool at_barrier_ = false;
-  bool barrier_collective_ = false;
+  Cycle collective_from_ = never;
   std::array<SemaphoreUse, 3> barrier_signals_{};
 
   std::uint64_t flops_ = 0;

@@ -32,12 +32,12 @@ void Chip::arrive(unsigned, std::uint64_t bytes, Cycle now) {
   if (bytes != bytes_) throw CheckFailure("the cores of a chip are at different barriers");
   if (arrived_ < cores_.size()) return;
   arrived_ = 0;
-  if (bytes == 0 || !collective_) return release(now + barrier_cycles_, false);
-  collective_(bytes, now, [this](Cycle at) { release(at + barrier_cycles_, true); });
+  if (bytes == 0 || !collective_) return release(now + barrier_cycles_, never);
+  collective_(bytes, now, [this, now](Cycle at) { release(at + barrier_cycles_, now); });
 }
 
-void Chip::release(Cycle at, bool collective) {
-  for (const auto& core : cores_) core->release_barrier(at, collective);
+void Chip::release(Cycle at, Cycle collective_from) {
+  for (const auto& core : cores_) core->release_barrier(at, collective_from);
 }
 
 bool Chip::done() const {

@@ -43,7 +43,7 @@ class Chip : public ChipLink {
   Cycle finished_at() const;
 
  private:
-  void release(Cycle at, bool collective);
+  void release(Cycle at, Cycle collective_from);
 
   std::vector<std::unique_ptr<Hbm>> memories_;
   std::vector<std::unique_ptr<AcceleratorCore>> cores_;

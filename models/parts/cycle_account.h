@@ -1,10 +1,12 @@
 // Where the cycles of an engine went. Each cycle has one cause, so the parts sum to the whole;
-// verify() holds them against it.
+// verify() holds them against it. A cycle in which an engine waits for another one that waits
+// itself has the cause of that one: what is named is what everybody waits for.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <deque>
 
 #include "kernel/error.h"
 #include "kernel/units.h"
@@ -42,6 +44,26 @@ class CycleAccount {
     if (until <= booked_until_) return;
     cycles_[static_cast<unsigned>(cause)] += until - booked_until_;
     booked_until_ = until;
+    if (!latest_.empty() && latest_.back().cause == cause) {
+      latest_.back().until = until;
+    } else {
+      latest_.push_back({cause, until});
+    }
+  }
+
+  /// Calls f(cause, until) for what the cycles from booked_until() of somebody else, `from`, up to
+  /// `to` were booked to here, as far as that is known.
+  template <class F>
+  void for_each_since(Cycle from, Cycle to, F&& f) const {
+    for (const Stretch& stretch : latest_) {
+      if (stretch.until <= from) continue;
+      f(stretch.cause, std::min(stretch.until, to));
+      if (stretch.until >= to) return;
+    }
+  }
+  /// Nobody will ask for cycles before this one.
+  void forget(Cycle before) {
+    while (latest_.size() > 1 && latest_.front().until <= before) latest_.pop_front();
   }
 
   Cycle booked_until() const { return booked_until_; }
@@ -61,8 +83,15 @@ class CycleAccount {
   }
 
  private:
+  /// Cycles in a row with one cause.
+  struct Stretch {
+    CycleCause cause;
+    Cycle until;
+  };
+
   std::array<Cycle, cycle_cause_count> cycles_{};
   Cycle booked_until_ = 0;
+  std::deque<Stretch> latest_;  // in order of time
 };
 
 }  // namespace heddle
