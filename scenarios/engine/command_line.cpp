@@ -43,6 +43,7 @@ struct Options {
   std::string json;
   std::vector<std::string> keys;
   TraceRequest trace;
+  TimelineRequest timeline;
   std::string what;
   HeadroomOptions headroom;
   CreditsOptions credits;
@@ -128,6 +129,16 @@ void request_trace(const Options& options, const std::vector<Scenario>& scenario
   for (const Scenario& scenario : scenarios) compare_options.trace(scenario);
 }
 
+/// The same for timelines.
+void request_timeline(const Options& options, const std::vector<Scenario>& scenarios,
+                      CompareOptions& compare_options) {
+  if (options.timeline.file.empty()) return;
+  compare_options.timeline = [&](const Scenario& scenario) {
+    return select_timeline(options.timeline, scenario, scenarios.size());
+  };
+  for (const Scenario& scenario : scenarios) compare_options.timeline(scenario);
+}
+
 int run_scenarios(const Options& options, const std::vector<Scenario>& scenarios) {
   CompareOptions compare_options;
   compare_options.run.shuffle_devices = options.shuffle_devices;
@@ -142,6 +153,7 @@ int run_scenarios(const Options& options, const std::vector<Scenario>& scenarios
   compare_options.quiet = options.quiet;
   compare_options.arguments = arguments(options);
   request_trace(options, scenarios, compare_options);
+  request_timeline(options, scenarios, compare_options);
   prepare_folder(compare_options.folder);
 
   const Comparison comparison = compare(scenarios, compare_options);
@@ -304,6 +316,20 @@ void add_trace_options(CLI::App& command, TraceRequest& request) {
       ->needs(trace);
 }
 
+void add_timeline_options(CLI::App& command, TimelineRequest& request) {
+  CLI::Option* const timeline =
+      command
+          .add_option("--timeline", request.file,
+                      "Writes what the engines of the first chip do, for Perfetto or "
+                      "chrome://tracing")
+          ->type_name("FILE");
+  command
+      .add_option("--timeline-window", request.window,
+                  "The time of the timeline, as in '2 us..5 us'; default the whole run")
+      ->type_name("A..B")
+      ->needs(timeline);
+}
+
 void add_set(CLI::App& command, Options& options) {
   command.add_option("--set", options.sets, "Overrides a key of the file: --set nic.mtu='1 KiB'")
       ->type_name("KEY=VALUE")
@@ -337,6 +363,7 @@ void add_run_options(CLI::App& command, Options& options, const char* variant) {
       ->type_name("N")
       ->check(CLI::Range(1U, 1024U));
   add_trace_options(command, options.trace);
+  add_timeline_options(command, options.timeline);
   command.add_flag("--shuffle-devices", options.shuffle_devices,
                    "Checks the simulator: devices of a cycle run in random order");
   command.add_flag("--no-idle-skip", options.no_idle_skip,
@@ -349,7 +376,8 @@ void add_resume_option(CLI::App& command, Options& options) {
       .add_flag("--resume", options.resume,
                 "Keeps what the folder of the results has of variants that an earlier run of this "
                 "scenario and this heddle has finished, and runs the others")
-      ->excludes(command.get_option("--trace"));
+      ->excludes(command.get_option("--trace"))
+      ->excludes(command.get_option("--timeline"));
 }
 
 /// The commands with their options, and which function each calls.

@@ -91,6 +91,7 @@ class Run {
     const std::string label = label_of(scenarios_[next_]);
     if (options_.reproduce) run.reproduce = options_.reproduce(label);
     if (options_.trace) run.trace = options_.trace(scenarios_[next_]);
+    if (options_.timeline) run.timeline = options_.timeline(scenarios_[next_]);
     children_.emplace_back(scenarios_[next_], run, simulate_, children_);
     positions_.push_back(next_++);
     skip_finished();

@@ -19,6 +19,8 @@ struct CompareOptions {
   std::function<std::string(const std::string& label)> reproduce;
   /// The waves to write of a variant; null for none.
   std::function<TraceOptions(const Scenario&)> trace;
+  /// The timeline to write of a variant; null for none.
+  std::function<TimelineOptions(const Scenario&)> timeline;
   nlohmann::ordered_json arguments =
       nlohmann::ordered_json::object();  ///< what led to the scenarios; stands in results.json
   unsigned jobs = 0;                     ///< variants at once; 0 means one per hardware thread
