@@ -81,15 +81,18 @@ std::uint64_t bytes_of(DataType type) {
 // -----------------------------------------------------------------------------------------
 
 /// Outputs and scores first, then an eighth of SBUF, or a double buffer, for weights; the rest is
-/// for activations, whose number decides how often weights are fetched.
+/// for activations, whose number decides how often weights are fetched. Operands of the array may
+/// lie several rows deep in a partition, results do not.
 SbufSlots divide_sbuf(const AcceleratorConfig& config, DataType type) {
-  const std::uint64_t moving = config.psum_bank.value / 4 * bytes_of(type);
-  const std::uint64_t stationary = config.array.columns * bytes_of(type);
+  const std::uint64_t result = config.psum_bank.value / 4 * bytes_of(type);
+  const std::uint64_t deep = config.array.operands_per_row(type);
+  const std::uint64_t moving = deep * result;
+  const std::uint64_t stationary = deep * config.array.columns * bytes_of(type);
   SbufSlots slots;
   slots.outputs = 4;
   slots.scores = 4;
   slots.inputs = 8;
-  const std::uint64_t fixed = (2 * slots.outputs + slots.scores + slots.inputs) * moving;
+  const std::uint64_t fixed = (2 * slots.outputs + slots.scores + slots.inputs) * result;
   const std::uint64_t least = fixed + 2 * tiles_per_fetch * stationary + 8 * moving;
   if (config.sbuf.value < least) {
     throw InputError(
@@ -449,7 +452,9 @@ Kernel CoreProgram::attention(const AttentionJob& job) {
 void CoreProgram::attend(Kernel& kernel, const AttentionJob& job, std::uint64_t columns,
                          std::uint64_t keys) {
   const std::uint64_t width = bytes_of(job.type);
-  const std::vector<std::uint64_t> tiles = cut(keys, config_.array.columns);
+  // Keys are columns of the first product and rows of the second.
+  const std::vector<std::uint64_t> tiles =
+      cut(keys, std::min(config_.array.rows, config_.array.columns));
   const std::uint8_t bank = next_bank_of(Engine::vector);
   fetch_activations(kernel, job.head * columns * width);
   for (std::size_t t = 0; t <= tiles.size(); ++t) {

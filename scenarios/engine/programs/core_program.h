@@ -42,7 +42,7 @@ struct GemmJob {
 struct AttentionJob {
   std::string name;
   std::uint64_t units = 1;    ///< sequences times heads of keys
-  std::uint64_t head = 128;   ///< elements of a key, at most the array's rows
+  std::uint64_t head = 128;   ///< elements of a key, at most the array's rows and columns
   std::uint64_t columns = 1;  ///< queries of a unit: tokens times heads that share its keys
   std::uint64_t tokens = 1;   ///< queries that follow each other in time
   std::uint64_t context = 1;  ///< keys that the last of these sees
