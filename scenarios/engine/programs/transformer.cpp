@@ -34,6 +34,7 @@ class Layers {
         shape_(shape_of(work.model)),
         rows_(work.phase == Phase::prefill ? work.batch * work.tokens : work.batch) {
     check_division();
+    check_array();
     check_memory();
   }
 
@@ -55,6 +56,14 @@ class Layers {
       throw InputError(
           fmt::format("{} has {} layers, not {}", shape_.name, shape_.layers, work_.layers));
     }
+  }
+
+  /// A head is the rows of a product's stationary tile, and the columns of another's.
+  void check_array() const {
+    if (shape_.head <= std::min(config_.array.rows, config_.array.columns)) return;
+    throw InputError(fmt::format("{} has heads of {} elements, and accelerator.array takes {} x {}",
+                                 shape_.name, shape_.head, config_.array.rows,
+                                 config_.array.columns));
   }
 
   void check_memory() const {

@@ -46,8 +46,8 @@ struct TransformerWork {
 /// One forward pass, of one chip. Megatron's division: heads, and the columns of the first and the
 /// rows of the second feed-forward matrix, are divided; the chips reduce the result of attention
 /// and of the feed-forward network (Shoeybi et al., arXiv 1909.08053). Keys and values are where
-/// the cache is. Throws InputError when the model's heads cannot be divided so, or when weights and
-/// cache do not fit the chip's memory.
+/// the cache is. Throws InputError when the model's heads cannot be divided so, when a head does
+/// not fit the array, or when weights and cache do not fit the chip's memory.
 std::vector<Job> transformer_jobs(const AcceleratorConfig& config, const TransformerWork& work);
 
 }  // namespace heddle
