@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/document.h"
 #include "engine/nearest.h"
@@ -68,6 +69,9 @@ class KernelReader {
 
  private:
   void read_semaphores(const Node& node) {
+    if (node.kind != Node::Kind::map) {
+      fail_at(node, "semaphores", "expected semaphores, each with what it begins with");
+    }
     for (const Node& child : node.children) {
       std::uint64_t initial = 0;
       Section section;
@@ -96,6 +100,23 @@ class KernelReader {
     engine_ = static_cast<Engine>(known - engine_names.begin());
     loaded_ = false;
     read_body(node, "streams." + node.key, read_.kernel.stream(engine_));
+    if (engine_ == Engine::tensor) check_types(node);
+  }
+
+  /// Beyond what check_multiply sees: a loop may begin with the tile that its end has loaded.
+  void check_types(const Node& node) {
+    const auto& stream = read_.kernel.stream(Engine::tensor);
+    for (std::size_t i = 0; i < stream.size(); ++i) {
+      if (stream[i].opcode == Opcode::load_stationary) loaded_type_ = stream[i].type;
+      if (stream[i].opcode == Opcode::multiply_moving && stream[i].type != loaded_type_) {
+        fail_at(node, "streams.tensor", fmt::format("instruction {}: ", i) + other_type(stream[i]));
+      }
+    }
+  }
+
+  std::string other_type(const Instruction& made) const {
+    return fmt::format("a moving operand of {} with a stationary tile of {}",
+                       data_type_name(made.type), data_type_name(loaded_type_));
   }
 
   void read_body(const Node& node, const std::string& path, std::vector<Instruction>& stream) {
@@ -155,6 +176,9 @@ class KernelReader {
               fmt::format("no such instruction: {}{}", node.key, suggestion(node.key, names)));
     }
     const std::string here = path + "." + node.key;
+    if (node.kind != Node::Kind::map && node.kind != Node::Kind::empty) {
+      fail_at(node, here, "expected keys with values, as {rows: 128}");
+    }
     Instruction instruction;
     instruction.opcode = word->opcode;
     instruction.write = node.key == "write";
@@ -171,10 +195,29 @@ class KernelReader {
       }
     }
     Operands values;
-    read_into(describe(instruction, values), operands);
+    read_operands(describe(instruction, values), operands, here);
     take(instruction, values);
     check(instruction, values, node, here);
     return instruction;
+  }
+
+  /// Sizes have no default.
+  static void read_operands(Section section, const Node& operands, const std::string& path) {
+    for (const Field& field : section.fields) {
+      const bool size = field.key == "rows" || field.key == "columns" || field.key == "elements" ||
+                        field.key == "bytes";
+      if (size && operands.find(field.key) == nullptr) {
+        fail_at(operands, path, fmt::format("has no `{}`", field.key));
+      }
+    }
+    // Below a key, so that messages name it.
+    section.key = operands.key;
+    Section root;
+    root.sections = {std::move(section)};
+    Node alone;
+    alone.kind = Node::Kind::map;
+    alone.children = {operands};
+    read_into(root, alone);
   }
 
   Section describe(const Instruction& instruction, Operands& values) const {
@@ -251,6 +294,7 @@ class KernelReader {
                           made.rows, made.columns, rows, config_.array.columns));
     }
     loaded_ = true;
+    loaded_type_ = made.type;
   }
 
   void check_multiply(const Instruction& made, const Node& node, const std::string& path) const {
@@ -268,6 +312,7 @@ class KernelReader {
                           made.elements, config_.array.moving_limit));
     }
     if (!loaded_) fail_at(node, path, "comes before any load_stationary");
+    if (made.type != loaded_type_) fail_at(node, path, other_type(made));
   }
 
   void check_transfer(Instruction& made, const Operands& values, const Node& node,
@@ -320,6 +365,7 @@ class KernelReader {
   HandKernel read_;
   Engine engine_ = Engine::tensor;
   bool loaded_ = false;
+  DataType loaded_type_ = DataType::bf16;
 };
 
 }  // namespace

@@ -9,12 +9,20 @@
 //     tensor:
 //       - repeat: 8
 //         body:
-//           - load_stationary: {rows: 128, columns: 128, wait: {tile_ready: 1}, signal: {tile_free:
-//           1}}
+//           - load_stationary:
+//               {rows: 128, columns: 128, wait: {tile_ready: 1}, signal: {tile_free: 1}}
 //           - multiply_moving: {columns: 512, bank: 0}
 //
-// Instructions: load_stationary, multiply_moving, elementwise, read, write, barrier, wait. `wait`
-// and `signal` name up to three semaphores each. Every core of a chip executes the kernel.
+// Instructions and what they say; sizes have no default:
+//   load_stationary   rows, columns, type (bf16, fp32, fp8, int8)               tensor
+//   multiply_moving   columns, bank, type                                       tensor
+//   elementwise       elements of each partition, bank if it reads sums         vector, scalar,
+//                                                                               gpsimd
+//   read, write       bytes, address, queue, node                               any
+//   barrier           reduce                                                    any
+//   wait                                                                        any
+// `wait` and `signal` of each name up to three semaphores. `repeat` and `body` make a loop. Every
+// core of a chip executes the kernel.
 #pragma once
 
 #include <filesystem>
@@ -50,7 +58,8 @@ class HandProgram : public KernelSource {
 
 /// Throws InputError, with place and key, for what is no kernel, for an unknown semaphore, and for
 /// what a core cannot do: sums that overflow a bank of PSUM or a bank that there is not, tiles
-/// larger than the array, addresses beyond the memory, more than 4 M instructions.
+/// larger than the array, operands of another type than their tile, addresses beyond the memory,
+/// more than 4 M instructions.
 HandKernel read_kernel(const std::filesystem::path& file, const AcceleratorConfig& config,
                        std::uint64_t chips);
 
