@@ -20,7 +20,8 @@ DmaEngines::DmaEngines(Clock& clock, const AcceleratorConfig& config, std::uint3
       rate_(LinkRate::of(config.dma.rate, clock)),
       ports_(config.memory.stacks + 1),
       engines_(config.dma.engines),
-      deal_from_(config.dma.queues, 0) {
+      deal_from_(config.dma.queues, 0),
+      under_way_(config.dma.queues) {
   for (Mover& engine : engines_) engine.queues.resize(config.dma.queues);
   for (unsigned port = 0; port < ports_.size(); ++port) {
     const std::string name =
@@ -64,8 +65,9 @@ void DmaEngines::post(const Instruction& instruction, Engine poster, std::uint32
     const unsigned to = (from + i) % engines();
     engines_[to].queues[instruction.queue].push_back({number, i});
     engines_[to].filled |= 1U << instruction.queue;
-    wake_engine(to, transfer.ready_at);
+    wake_engine(to, std::max(transfer.ready_at, engines_[to].free_at));
   }
+  under_way_[instruction.queue].push_back(number);
   from = (from + transfer.descriptors) % engines();
 }
 
@@ -127,7 +129,10 @@ void DmaEngines::run_engine(unsigned number, Cycle now) {
     if (ready_at != never) wake_engine(number, ready_at);
     return;
   }
-  if (engine.requests != 0 || engine.outstanding == config_.outstanding) return;
+  if (engine.requests != 0 || engine.outstanding == config_.outstanding) {
+    engine.held_from = std::min(engine.held_from, now);
+    return;
+  }
   begin(number, queue, now);
 }
 
@@ -141,9 +146,10 @@ void DmaEngines::begin(unsigned number, unsigned queue, Cycle now) {
   const Cycle cost = std::max(descriptor_cycles_, rate_.cycles_for(bytes));
 
   // The time since it was free with something to do was spent waiting for the memory.
-  const Cycle before = std::max(engine.account.booked_until(), transfer.ready_at);
-  engine.account.book(CycleCause::idle, std::min(before, now));
-  if (now > before) times.stalled += now - before;
+  const Cycle held_from = std::min(engine.held_from, now);
+  engine.held_from = never;
+  engine.account.book(CycleCause::idle, held_from);
+  times.stalled += now - std::max(held_from, transfer.ready_at);
   engine.account.book(engine.remote ? CycleCause::torus : CycleCause::hbm, now);
   engine.account.book(CycleCause::busy, now + cost);
 
@@ -210,32 +216,50 @@ void DmaEngines::run_port(unsigned number, Cycle now) {
   payload.set_data_ptr(nullptr);  // what the engines compute has no contents
   payload.set_data_length(request.bytes);
   payload.set_streaming_width(request.bytes);
+  port.request = &payload;
   tlm::tlm_phase phase = tlm::BEGIN_REQ;
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-  if ((*sockets_[number])->nb_transport_fw(payload, phase, delay) != tlm::TLM_ACCEPTED) {
-    throw CheckFailure("the memory has not accepted a request");
+  const tlm::tlm_sync_enum said = (*sockets_[number])->nb_transport_fw(payload, phase, delay);
+  if (said == tlm::TLM_ACCEPTED) return;
+  const bool answered = said == tlm::TLM_COMPLETED || phase == tlm::BEGIN_RESP;
+  if (answered && said == tlm::TLM_UPDATED) {
+    phase = tlm::END_RESP;
+    (*sockets_[number])->nb_transport_fw(payload, phase, delay);
   }
+  hear(number, payload, answered);
 }
 
 tlm::tlm_sync_enum DmaEngines::nb_transport_bw(int port, tlm::tlm_generic_payload& payload,
                                                tlm::tlm_phase& phase, sc_core::sc_time&) {
-  const Cycle present = clock_.now();
   const bool answered = phase == tlm::BEGIN_RESP;
-  if (answered && !payload.is_response_ok()) {
+  hear(static_cast<unsigned>(port), payload, answered);
+  return answered ? tlm::TLM_COMPLETED : tlm::TLM_ACCEPTED;
+}
+
+/// The memory has taken a request, or answered it; then the request ends too, if it has not.
+void DmaEngines::hear(unsigned port, tlm::tlm_generic_payload& payload, bool answered) {
+  if (ports_[port].request == &payload) {
+    ports_[port].request = nullptr;
+    note(port, payload, false);
+  }
+  if (!answered) return;
+  if (!payload.is_response_ok()) {
     throw CheckFailure("the memory answers: " + payload.get_response_string());
   }
-  // Memories speak in any order within a cycle; they are heard by their number.
+  note(port, payload, true);
+  payload.release();
+}
+
+/// Memories speak in any order within a cycle; they are heard by their number.
+void DmaEngines::note(unsigned port, const tlm::tlm_generic_payload& payload, bool answer) {
+  const Cycle present = clock_.now();
   auto behind = messages_.end();
   while (behind != messages_.begin() && std::prev(behind)->at == present &&
-         std::prev(behind)->port > static_cast<unsigned>(port)) {
+         std::prev(behind)->port > port) {
     --behind;
   }
-  messages_.insert(behind, {present, payload.get_extension<Tag>()->descriptor,
-                            static_cast<unsigned>(port), answered});
+  messages_.insert(behind, {present, payload.get_extension<Tag>()->descriptor, port, answer});
   wake_port(present + 1);
-  if (!answered) return tlm::TLM_ACCEPTED;
-  payload.release();
-  return tlm::TLM_COMPLETED;
 }
 
 void DmaEngines::receive(Cycle now) {
@@ -268,8 +292,7 @@ void DmaEngines::answer(std::uint32_t number, Cycle now) {
   TransferTimes& times = transfer.finished.times;
   times.done = std::max({times.done, now, descriptor.engine_done});
   if (--transfer.open != 0) return;
-  --open_;
-  finishing_.push_back(descriptor.transfer);
+  ++answered_;
   if (times.done > now) wake_port(times.done);
 }
 

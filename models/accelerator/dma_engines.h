@@ -6,10 +6,12 @@
 //  - A descriptor keeps its engine for max(descriptor_time, bytes / rate), and until the memory has
 //    taken its request (END_REQ); an engine with `outstanding` descriptors in memory waits.
 //  - A transfer is done when the last of its descriptors is: when the engine has had its time and
-//    the memory has answered.
+//    the memory has answered; but not before those that were posted to its queue before it. So a
+//    semaphore that counts transfers of a queue says which ones are done.
 //
 // Requests are TLM-2.0 transactions, approximately timed, one socket per memory stack and one for
-// the memory of other chips; the requests of a socket begin in order, one per cycle at most.
+// the memory of other chips; the requests of a socket begin in order, one per cycle at most. All
+// ways in which the base protocol lets a target answer are heard; its annotated delays are not.
 //
 // Cycle behaviour: what the memory says in cycle t counts from t + 1 on.
 #pragma once
@@ -80,30 +82,34 @@ class DmaEngines {
 
   /// What the memory has said in earlier cycles.
   void receive(Cycle now);
-  /// Calls f(finished) for each transfer that is done by now, in the order of posting.
+  /// Calls f(finished) for each transfer that is done by now, in the order of queues, then of
+  /// posting.
   template <class F>
   void take_finished(Cycle now, F&& f) {
-    if (finishing_.empty()) return;
-    auto kept = finishing_.begin();
-    for (const std::uint32_t number : finishing_) {
-      if (transfers_[number].finished.times.done > now) {
-        *kept++ = number;
-        continue;
+    if (answered_ == 0) return;
+    for (std::deque<std::uint32_t>& queue : under_way_) {
+      for (; !queue.empty(); queue.pop_front()) {
+        Transfer& first = transfers_[queue.front()];
+        if (first.open != 0 || first.finished.times.done > now) break;
+        first.finished.times.done = now;
+        f(first.finished);
+        free_transfers_.push_back(queue.front());
+        --open_;
+        --answered_;
       }
-      f(transfers_[number].finished);
-      free_transfers_.push_back(number);
     }
-    finishing_.erase(kept, finishing_.end());
   }
   /// Starts descriptors and requests.
   void run(Cycle now);
 
   bool idle() const { return open_ == 0; }
   const DmaCounts& counts() const { return counts_; }
-  /// Of one engine, the cycles before `end`, in which nothing of it is under way any more.
+  /// Of one engine, the cycles before `end`, the latest that has begun or one after it.
   CycleAccount account(unsigned engine, Cycle end) const {
-    CycleAccount account = engines_[engine].account;
-    account.book(CycleCause::idle, end);
+    const Mover& of = engines_[engine];
+    CycleAccount account = of.account.before(end, CycleCause::busy);
+    account.book(CycleCause::idle, std::min(of.held_from, end));
+    account.book(of.remote ? CycleCause::torus : CycleCause::hbm, end);
     return account;
   }
   /// Until when an engine has something to do, of what has begun.
@@ -140,6 +146,7 @@ class DmaEngines {
     std::uint32_t outstanding = 0;
     std::uint32_t requests = 0;  ///< of its latest descriptor, that the memory has not taken
     bool remote = false;         ///< that descriptor
+    Cycle held_from = never;     ///< since when the memory keeps it from the next one
     CycleAccount account;
   };
   struct Descriptor {
@@ -156,8 +163,9 @@ class DmaEngines {
   };
   struct Port {
     std::deque<Request> requests;
-    Cycle request_from = 0;        ///< never: a request is without END_REQ
-    std::uint32_t requesting = 0;  ///< its descriptor
+    Cycle request_from = 0;                             ///< never: a request is without END_REQ
+    std::uint32_t requesting = 0;                       ///< its descriptor
+    const tlm::tlm_generic_payload* request = nullptr;  ///< until the memory has taken it
   };
   /// What the memory has said.
   struct Message {
@@ -185,6 +193,8 @@ class DmaEngines {
   void run_port(unsigned number, Cycle now);
   void end_request(unsigned port, Cycle now);
   void answer(std::uint32_t descriptor, Cycle now);
+  void hear(unsigned port, tlm::tlm_generic_payload& payload, bool answered);
+  void note(unsigned port, const tlm::tlm_generic_payload& payload, bool answer);
   tlm::tlm_sync_enum nb_transport_bw(int port, tlm::tlm_generic_payload& payload,
                                      tlm::tlm_phase& phase, sc_core::sc_time& delay);
   void wake_engine(unsigned engine, Cycle at) { clock_.wake(device_, first_reason_ + engine, at); }
@@ -206,7 +216,8 @@ class DmaEngines {
   std::vector<unsigned> deal_from_;  // by queue: the engine that gets the next descriptor
   std::vector<Transfer> transfers_;
   std::vector<std::uint32_t> free_transfers_;
-  std::vector<std::uint32_t> finishing_;  // all descriptors have been answered
+  std::vector<std::deque<std::uint32_t>> under_way_;  // by queue: transfers, in order
+  std::uint64_t answered_ = 0;                        // of these, all descriptors
   std::vector<Descriptor> descriptors_;
   std::vector<std::uint32_t> free_descriptors_;
   std::vector<Message> messages_;
