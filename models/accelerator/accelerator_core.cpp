@@ -85,6 +85,7 @@ void AcceleratorCore::take_completions() {
     blame.cause = cause_of(done.engine);
     blame.at = done.at;
     blame.shown_until = done.released;
+    blame.opcode = done.opcode;
     for (const SemaphoreUse& use : done.signals) signal(use, blame);
     last_progress_ = now();
   }
@@ -155,7 +156,7 @@ Kernel* AcceleratorCore::kernel(std::uint32_t number) {
       program_over_ = true;
       return nullptr;
     }
-    records_.push_back({next.name, next.flops, 0, 0, never, 0});
+    records_.push_back({next.name, 0, 0, 0, never, 0});
     kernels_.push_back(std::move(next));
   }
   return &kernels_[number - first_kernel_];
@@ -181,20 +182,27 @@ bool AcceleratorCore::take_semaphores(Engine engine, const Instruction& next) {
     }
     semaphore.count -= use.count;
     if (of.semaphore != use.semaphore) continue;
-    show_dependency(engine, semaphore.blame);
+    if (observer_ != nullptr) of.dependencies[of.dependency_count++] = semaphore.blame;
     book_wait(engine);
   }
   return true;
 }
 
-void AcceleratorCore::show_dependency(Engine engine, const Blame& blame) const {
-  const bool by_engine = blame.cause >= CycleCause::tensor && blame.cause <= CycleCause::sync;
-  if (observer_ == nullptr || (!blame.transfer && !by_engine)) return;
-  const unsigned from =
-      by_engine ? static_cast<unsigned>(blame.cause) - static_cast<unsigned>(CycleCause::tensor)
-                : 0;
-  observer_->dependency({number_, blame.transfer, static_cast<Engine>(from), blame.queue,
-                         std::max<Cycle>(blame.shown_until, 1) - 1, engine, now()});
+/// What `next`, which starts, has waited for.
+void AcceleratorCore::show_dependencies(Engine engine, const Instruction& next) {
+  State& of = state(engine);
+  for (unsigned i = 0; i < of.dependency_count; ++i) {
+    const Blame& blame = of.dependencies[i];
+    const bool by_engine = blame.cause >= CycleCause::tensor && blame.cause <= CycleCause::sync;
+    if (!blame.transfer && !by_engine) continue;
+    const unsigned from =
+        by_engine ? static_cast<unsigned>(blame.cause) - static_cast<unsigned>(CycleCause::tensor)
+                  : 0;
+    observer_->dependency({number_, blame.transfer, static_cast<Engine>(from), blame.opcode,
+                           blame.queue, std::max<Cycle>(blame.shown_until, 1) - 1, engine,
+                           next.opcode, now()});
+  }
+  of.dependency_count = 0;
 }
 
 /// From now on, unless it does already.
@@ -336,6 +344,7 @@ void AcceleratorCore::start(Engine engine, const Instruction& next) {
   const Course course = begin(engine, next);
   if (observer_ != nullptr) {
     observer_->instruction({number_, engine, &next, &in.name, now(), course.released, course.done});
+    show_dependencies(engine, next);
   }
   complete(engine, next, course.released, course.done);
   last_progress_ = now();
@@ -372,6 +381,7 @@ AcceleratorCore::Course AcceleratorCore::begin(Engine engine, const Instruction&
 
 AcceleratorCore::Course AcceleratorCore::start_load(const Instruction& next) {
   const StationaryLoad load = array_.load_stationary(now(), next.rows, next.columns, next.type);
+  state(Engine::tensor).account.book(CycleCause::load, now() + 1);
   stationary_rows_ = next.rows;
   stationary_columns_ = next.columns;
   return {load.end, load.end};
@@ -422,7 +432,8 @@ void AcceleratorCore::complete(Engine engine, const Instruction& instruction, Cy
   const auto nothing = [](const SemaphoreUse& use) { return use.count == 0; };
   if (std::all_of(instruction.signals.begin(), instruction.signals.end(), nothing)) return;
   const Cycle seen = at - 1 + config_.semaphore_cycles;
-  completions_.push({seen, completion_order_++, engine, released, instruction.signals});
+  completions_.push(
+      {seen, completion_order_++, engine, instruction.opcode, released, instruction.signals});
   if (seen > now()) wake(static_cast<unsigned>(engine), seen);
 }
 
@@ -435,10 +446,11 @@ bool AcceleratorCore::done() const {
          !at_barrier_;
 }
 
-/// What an engine waits for at the end has not come, so only its kind is known.
+/// What an engine waits for at the end has not come, so only its kind is known; what is booked
+/// beyond it is work.
 CycleAccount AcceleratorCore::account(Engine engine, Cycle end) const {
   const State& of = state(engine);
-  CycleAccount account = of.account;
+  CycleAccount account = of.account.before(end, CycleCause::busy);
   if (engine == Engine::tensor && of.over) {
     account.book(CycleCause::drain, std::min(drained_at_, end));
   }

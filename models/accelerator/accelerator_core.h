@@ -15,8 +15,9 @@
 //
 // The core computes no values: parts/pe_grid.h does.
 //
-// Cycle behaviour: signals that are due in a cycle are given before instructions start in it, so
-// the order of engines in a cycle does not matter.
+// Cycle behaviour: signals that are due in a cycle are given before instructions start in it. Of
+// two engines that want the same semaphore, bank or port in a cycle, the one that is named first
+// above gets it.
 #pragma once
 
 #include <algorithm>
@@ -62,12 +63,14 @@ struct CoreSpan {
 /// An instruction that has waited for a semaphore starts.
 struct CoreDependency {
   unsigned core;
-  bool transfer;  ///< signalled by a transfer of `queue`, else by `from`
+  bool transfer;  ///< signalled by a transfer of `queue`, else by `from` in its `signaller`
   Engine from;
+  Opcode signaller;
   unsigned queue;
   Cycle signalled;  ///< last cycle of what has signalled, as the timeline shows it
   Engine to;
-  Cycle at;
+  Opcode waiter;
+  Cycle at;  ///< its first cycle
 };
 
 /// Sees what the cores do: timelines attach here.
@@ -111,7 +114,7 @@ class AcceleratorCore : public Device {
   bool done() const;
   /// The latest cycle in which something has happened.
   Cycle last_progress() const { return last_progress_; }
-  /// Of the cycles before `end`, in which nothing of the engine is under way any more.
+  /// Of the cycles before `end`, the latest that has begun or one after it.
   CycleAccount account(Engine engine, Cycle end) const;
   /// Cycles that an engine has waited for a semaphore.
   Cycle waited_for(Engine engine, unsigned semaphore) const {
@@ -143,6 +146,7 @@ class AcceleratorCore : public Device {
     CycleCause cause = CycleCause::idle;
     Cycle at = 0;           ///< of the signal
     Cycle shown_until = 0;  ///< when its instruction or transfer ends on a timeline
+    Opcode opcode = Opcode::wait;
     unsigned queue = 0;     ///< of a transfer
     bool transfer = false;  ///< then `times` and `poster` say more
     Engine poster = Engine::sync;
@@ -163,13 +167,16 @@ class AcceleratorCore : public Device {
     Cycle free_at = 0;
     std::uint64_t executed = 0;
     CycleAccount account;
-    std::vector<Cycle> waited;  ///< by semaphore
+    std::vector<Cycle> waited;          ///< by semaphore
+    std::array<Blame, 3> dependencies;  ///< of the next instruction, for the observer
+    unsigned dependency_count = 0;
   };
   /// An instruction that is done in cycle `at`.
   struct Completion {
     Cycle at;
     std::uint64_t order;
     Engine engine;
+    Opcode opcode;
     Cycle released;
     std::array<SemaphoreUse, 3> signals;
     bool operator>(const Completion& other) const {
@@ -217,7 +224,7 @@ class AcceleratorCore : public Device {
   Course start_multiply(const Instruction& next);
   Course start_elementwise(Engine engine, const Instruction& next);
   void complete(Engine engine, const Instruction& instruction, Cycle released, Cycle at);
-  void show_dependency(Engine engine, const Blame& blame) const;
+  void show_dependencies(Engine engine, const Instruction& next);
   void signal(const SemaphoreUse& use, const Blame& blame);
   Cycle engine_cycles(Engine engine, std::uint64_t own_cycles) const;
   Kernel* kernel(std::uint32_t number);

@@ -55,7 +55,8 @@ void AcceleratorCore::describe(RegisterMap& map) {
   engine
       .add("cycles", 0x40, 8, "Cycles by cause, in the order of the model's page.",
            [this](unsigned e, unsigned cause) {
-             return states_[e].account.cycles(static_cast<CycleCause>(cause));
+             return account(static_cast<Engine>(e), present() + 1)
+                 .cycles(static_cast<CycleCause>(cause));
            })
       .array(cycle_cause_count, 8);
 

@@ -66,6 +66,16 @@ class CycleAccount {
     while (latest_.size() > 1 && latest_.front().until <= before) latest_.pop_front();
   }
 
+  /// The account of the cycles before `end`: what is booked beyond it, for what goes on, is of
+  /// cause `cause` and taken off.
+  CycleAccount before(Cycle end, CycleCause cause) const {
+    CycleAccount account = *this;
+    if (booked_until_ <= end) return account;
+    account.cycles_[static_cast<unsigned>(cause)] -= booked_until_ - end;
+    account.booked_until_ = end;
+    return account;
+  }
+
   Cycle booked_until() const { return booked_until_; }
   Cycle cycles(CycleCause cause) const { return cycles_[static_cast<unsigned>(cause)]; }
 

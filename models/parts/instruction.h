@@ -57,7 +57,6 @@ static_assert(sizeof(Instruction) <= 64);
 struct Kernel {
   std::string name;
   std::array<std::vector<Instruction>, engine_count> streams;
-  std::uint64_t flops = 0;  ///< multiplications and additions of the tensor engine
 
   std::vector<Instruction>& stream(Engine engine) { return streams[static_cast<unsigned>(engine)]; }
 };

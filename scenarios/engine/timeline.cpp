@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "engine/quantity.h"
@@ -14,6 +15,11 @@ namespace {
 
 /// Microseconds, with a cycle as a nanosecond.
 std::string shown_time(Cycle cycle) { return fmt::format("{}.{:03}", cycle / 1000, cycle % 1000); }
+
+/// Names come from files of users.
+std::string quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
 }  // namespace
 
@@ -33,6 +39,7 @@ Timeline::Timeline(const TimelineOptions& options, const AcceleratorConfig& conf
   }
   for (CoreState& core : cores_) {
     core.bank_filled.resize(config.psum_banks);
+    core.bank_free_at.resize(config.psum_banks);
     core.queue_shown_until.resize(config.dma.queues);
   }
   fmt::print(file_.get(),
@@ -49,10 +56,10 @@ Timeline::~Timeline() {
   std::filesystem::remove(unfinished_, ignored);
 }
 
-unsigned Timeline::row_of(Engine engine) {
+unsigned Timeline::row_of(Engine engine, Opcode opcode) {
   switch (engine) {
     case Engine::tensor:
-      return tensor_multiply;
+      return opcode == Opcode::load_stationary ? tensor_load : tensor_multiply;
     case Engine::vector:
       return vector_row;
     case Engine::scalar:
@@ -75,7 +82,7 @@ void Timeline::name_rows(const AcceleratorConfig& config, const Clock&) {
     metadata(core, tensor_multiply, "thread_name", "tensor: MultiplyMoving");
     metadata(core, tensor_load, "thread_name", "tensor: LoadStationary");
     for (unsigned e = 1; e < engine_count; ++e) {
-      metadata(core, row_of(static_cast<Engine>(e)), "thread_name", engine_names[e]);
+      metadata(core, row_of(static_cast<Engine>(e), Opcode::wait), "thread_name", engine_names[e]);
     }
     for (unsigned e = 0; e < engine_count; ++e) {
       metadata(core, waits_row + e, "thread_name", fmt::format("{} waits for", engine_names[e]));
@@ -112,18 +119,19 @@ void Timeline::counter(const char* name, unsigned core, Cycle at, double value) 
 }
 
 void Timeline::instruction(const CoreSpan& span) {
-  if (!shown(span.begin)) return;
+  count_banks(span);
+  if (!shown(span.begin, span.released)) return;
   const Instruction& what = *span.instruction;
-  const bool load = what.opcode == Opcode::load_stationary;
   std::string arguments =
-      fmt::format("\"kernel\":\"{}\",\"done in cycle\":{}", *span.kernel, span.end);
-  if (load) arguments += fmt::format(",\"rows\":{},\"columns\":{}", what.rows, what.columns);
+      fmt::format("\"kernel\":{},\"done in cycle\":{}", quoted(*span.kernel), span.end);
+  if (what.rows != 0) {
+    arguments += fmt::format(",\"rows\":{},\"columns\":{}", what.rows, what.columns);
+  }
   if (what.elements != 0) arguments += fmt::format(",\"elements\":{}", what.elements);
   if (what.bytes != 0) arguments += fmt::format(",\"bytes\":{}", what.bytes);
   if (what.psum_bank != no_bank) arguments += fmt::format(",\"bank\":{}", what.psum_bank);
-  slice(span.core, load ? unsigned{tensor_load} : row_of(span.engine),
+  slice(span.core, row_of(span.engine, what.opcode),
         opcode_names[static_cast<unsigned>(what.opcode)], span.begin, span.released, arguments);
-  count_banks(span);
 }
 
 /// A bank is full from the first pass into it until its sums have been taken.
@@ -131,19 +139,36 @@ void Timeline::count_banks(const CoreSpan& span) {
   const Instruction& what = *span.instruction;
   if (what.psum_bank == no_bank) return;
   CoreState& core = cores_[span.core];
+  show_banks(span.core, span.begin);
   const bool fills = what.opcode == Opcode::multiply_moving;
   if (core.bank_filled[what.psum_bank] == fills) return;
   core.bank_filled[what.psum_bank] = fills;
-  fills ? ++core.banks_filled : --core.banks_filled;
-  counter("PSUM banks in use", span.core, fills ? span.begin : span.end, core.banks_filled);
+  Cycle& free_at = core.bank_free_at[what.psum_bank];
+  // A pass may start while the sums of the one before are still being taken.
+  if (!fills) free_at = span.end;
+  core.changes.emplace(fills ? std::max(span.begin, free_at) : free_at, fills ? 1 : -1);
+}
+
+/// What has changed before cycle `until`, from which on changes may still come.
+void Timeline::show_banks(unsigned number, Cycle until) {
+  CoreState& core = cores_[number];
+  while (!core.changes.empty() && core.changes.top().first < until) {
+    const Cycle at = core.changes.top().first;
+    const int before = core.banks_filled;
+    for (; !core.changes.empty() && core.changes.top().first == at; core.changes.pop()) {
+      core.banks_filled += core.changes.top().second;
+    }
+    if (core.banks_filled == before || !shown(at)) continue;
+    counter("PSUM banks in use", number, at, core.banks_filled);
+  }
 }
 
 void Timeline::waited(unsigned core, Engine engine, CycleCause cause, const std::string& semaphore,
                       Cycle begin, Cycle end) {
-  if (!shown(begin)) return;
+  if (!shown(begin, end)) return;
   const char* name = cycle_cause_names[static_cast<unsigned>(cause)];
   slice(core, waits_row + static_cast<unsigned>(engine), name, begin, end,
-        semaphore.empty() ? "" : fmt::format("\"semaphore\":\"{}\"", semaphore));
+        semaphore.empty() ? "" : "\"semaphore\":" + quoted(semaphore));
 }
 
 /// Transfers of a queue overlap; each is shown from when the one before has ended.
@@ -152,7 +177,7 @@ void Timeline::transfer(unsigned core, const FinishedTransfer& transfer) {
   const std::size_t window = times.done / rate_window_;
   if (bytes_.size() <= window) bytes_.resize(window + 1);
   bytes_[window] += transfer.bytes;
-  if (!shown(times.begun)) return;
+  if (!shown(times.begun, times.done)) return;
   Cycle& until = cores_[core].queue_shown_until[transfer.queue];
   const Cycle begin = std::max(times.begun, until);
   until = std::max(begin, times.done);
@@ -166,8 +191,8 @@ void Timeline::transfer(unsigned core, const FinishedTransfer& transfer) {
 
 void Timeline::dependency(const CoreDependency& dependency) {
   if (!shown(dependency.signalled) || !shown(dependency.at)) return;
-  const unsigned from =
-      dependency.transfer ? first_queue + dependency.queue : row_of(dependency.from);
+  const unsigned from = dependency.transfer ? first_queue + dependency.queue
+                                            : row_of(dependency.from, dependency.signaller);
   write(
       fmt::format("{{\"ph\":\"s\",\"pid\":{},\"tid\":{},\"ts\":{},\"id\":{},\"name\":\"signals\","
                   "\"cat\":\"semaphore\"}}",
@@ -175,7 +200,8 @@ void Timeline::dependency(const CoreDependency& dependency) {
   write(
       fmt::format("{{\"ph\":\"f\",\"bp\":\"e\",\"pid\":{},\"tid\":{},\"ts\":{},\"id\":{},"
                   "\"name\":\"signals\",\"cat\":\"semaphore\"}}",
-                  dependency.core, row_of(dependency.to), shown_time(dependency.at), arrows_));
+                  dependency.core, row_of(dependency.to, dependency.waiter),
+                  shown_time(dependency.at), arrows_));
   ++arrows_;
 }
 
@@ -194,7 +220,7 @@ void Timeline::write_rates() {
         "memory GB/s", 0, window * rate_window_,
         static_cast<double>(latest) / static_cast<double>(rate_window_) * bytes_per_cycle_to_gb_);
   }
-  counter("memory GB/s", 0, bytes_.size() * rate_window_, 0);
+  if (latest != ~std::uint64_t{0}) counter("memory GB/s", 0, bytes_.size() * rate_window_, 0);
 }
 
 void Timeline::write(const std::string& event) {
@@ -206,6 +232,7 @@ void Timeline::write(const std::string& event) {
 }
 
 void Timeline::close() {
+  for (unsigned core = 0; core < cores_.size(); ++core) show_banks(core, never);
   write_rates();
   if (std::fputs("\n]}\n", file_.get()) < 0) failed_ = true;
   if (std::fclose(file_.release()) != 0) failed_ = true;

@@ -9,8 +9,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <queue>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "accelerator/accelerator_core.h"
@@ -20,7 +23,7 @@ namespace heddle {
 struct TimelineOptions {
   std::filesystem::path file;
   Duration begin{0};
-  Duration end{~std::uint64_t{0}};  ///< what begins within is shown
+  Duration end{~std::uint64_t{0}};  ///< what goes on between them is shown
 };
 
 /// Of one chip.
@@ -52,21 +55,27 @@ class Timeline : public CoreObserver {
     waits_row,  ///< and one per engine
     first_queue = 16
   };
+  /// The cycle from which on so many banks more are in use.
+  using BankChange = std::pair<Cycle, int>;
   struct CoreState {
     std::vector<bool> bank_filled;
-    unsigned banks_filled = 0;
+    std::vector<Cycle> bank_free_at;  ///< its sums have been taken
+    std::priority_queue<BankChange, std::vector<BankChange>, std::greater<>> changes;
+    int banks_filled = 0;
     double limit = -1;
     std::vector<Cycle> queue_shown_until;
   };
 
-  static unsigned row_of(Engine engine);
-  bool shown(Cycle begin) const { return begin >= begin_ && begin < end_; }
+  static unsigned row_of(Engine engine, Opcode opcode);
+  bool shown(Cycle at) const { return at >= begin_ && at < end_; }
+  bool shown(Cycle begin, Cycle end) const { return begin < end_ && end > begin_; }
   void name_rows(const AcceleratorConfig& config, const Clock& clock);
   void metadata(unsigned core, unsigned row, const char* what, const std::string& name);
   void slice(unsigned core, unsigned row, const std::string& name, Cycle begin, Cycle end,
              const std::string& arguments);
   void counter(const char* name, unsigned core, Cycle at, double value);
   void count_banks(const CoreSpan& span);
+  void show_banks(unsigned core, Cycle until);
   void write_rates();
   void write(const std::string& event);
 
