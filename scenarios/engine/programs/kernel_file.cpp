@@ -19,12 +19,12 @@ constexpr std::size_t most_instructions = 4'000'000;
 
 /// What an instruction may say beside its semaphores; each uses some of it.
 struct Operands {
-  std::uint64_t rows = 1;
-  std::uint64_t columns = 1;
-  std::uint64_t elements = 1;
+  std::uint64_t rows = 0;
+  std::uint64_t columns = 0;
+  std::uint64_t elements = 0;
   std::uint64_t bank = no_bank;
   DataType type = DataType::bf16;
-  Bytes bytes = 1_KiB;
+  Bytes bytes = 0_B;
   Bytes address = 0_B;
   std::uint64_t node = 0;
   std::uint64_t queue = 0;
