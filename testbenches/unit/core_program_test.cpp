@@ -8,6 +8,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,42 +31,30 @@ struct Totals {
   std::uint64_t sums = 0;      ///< taken out of PSUM, of all partitions
 };
 
+/// One core. What is done in an engine, or in a DMA queue, signals in order; between them any order
+/// may come. Engines run ahead of each other, into later kernels too.
 class Executor {
  public:
-  Executor(const AcceleratorConfig& config, DataType type, std::uint64_t seed)
+  Executor(const AcceleratorConfig& config, DataType type, std::uint64_t seed, std::string text)
       : config_(config),
         random_(seed, "core_program", "order"),
         semaphores_(CoreProgram::semaphores(config, type)),
-        banks_(config.psum_banks) {
-    for (const SemaphoreInfo& info : semaphores_) counts_.push_back(info.initial);
+        banks_(config.psum_banks),
+        doing_(engine_count + config.dma.queues),
+        text_(std::move(text)) {
+    for (const SemaphoreInfo& info : semaphores_) {
+      tokens_.emplace_back(info.initial, from_the_beginning);
+    }
   }
 
-  /// All of a kernel. `k`: what every sum must add up, 0 for any.
-  void run(const Kernel& kernel, std::uint64_t k, const std::string& text) {
-    text_ = text + ", kernel " + kernel.name;
-    std::array<std::size_t, engine_count> at{};
-    stores_ = 0;
-    for (;;) {
-      std::vector<unsigned> able;
-      for (unsigned e = 0; e < engine_count; ++e) {
-        if (at[e] < kernel.streams[e].size() && ready(kernel.streams[e][at[e]])) able.push_back(e);
-      }
-      if (able.empty() && pending_.empty()) {
-        if (in_array_.empty()) break;
-        leave_array();
-        continue;
-      }
-      const auto choices = static_cast<std::uint32_t>(able.size() + pending_.size());
-      const std::uint32_t choice = random_.below(choices);
-      if (choice >= able.size()) {
-        complete(choice - static_cast<std::uint32_t>(able.size()));
-        continue;
-      }
-      const unsigned e = able[choice];
-      execute(static_cast<Engine>(e), kernel.streams[e][at[e]++], k);
+  /// `k`: what every sum of a kernel must add up, 0 for any.
+  void run(const std::vector<Kernel>& kernels, const std::vector<std::uint64_t>& k) {
+    kernels_ = &kernels;
+    k_ = &k;
+    while (step()) {
     }
     for (unsigned e = 0; e < engine_count; ++e) {
-      EXPECT_EQ(at[e], kernel.streams[e].size()) << text_ << ": " << engine_names[e] << " is stuck";
+      EXPECT_EQ(next(e), nullptr) << text_ << ": " << engine_names[e] << " is stuck";
     }
     expect_all_tokens_back();
   }
@@ -72,117 +62,163 @@ class Executor {
   const Totals& totals() const { return totals_; }
 
  private:
+  static constexpr std::size_t from_the_beginning = ~std::size_t{0};
+  struct Position {
+    std::size_t kernel = 0;
+    std::size_t instruction = 0;
+  };
   struct Bank {
     bool filling = false;
     bool full = false;
+    std::size_t kernel = 0;
     std::uint64_t k = 0;
     std::uint64_t columns = 0;
     std::uint64_t elements = 0;
   };
+  struct Signals {
+    std::array<SemaphoreUse, 3> uses;
+    std::size_t kernel;
+  };
+
+  /// nullptr at the end of the stream.
+  const Instruction* next(unsigned engine) {
+    Position& at = at_[engine];
+    for (; at.kernel < kernels_->size(); ++at.kernel, at.instruction = 0) {
+      const auto& stream = (*kernels_)[at.kernel].streams[engine];
+      if (at.instruction < stream.size()) return &stream[at.instruction];
+    }
+    return nullptr;
+  }
 
   bool ready(const Instruction& next) const {
-    std::vector<std::uint64_t> taken(counts_.size(), 0);
+    std::vector<std::uint64_t> taken(tokens_.size(), 0);
     for (const SemaphoreUse& use : next.waits) taken[use.semaphore] += use.count;
-    for (std::size_t s = 0; s < counts_.size(); ++s) {
-      if (taken[s] > counts_[s]) return false;
+    for (std::size_t s = 0; s < tokens_.size(); ++s) {
+      if (taken[s] > tokens_[s].size()) return false;
     }
     return true;
   }
 
-  void complete(std::size_t which) {
-    for (const SemaphoreUse& use : pending_[which]) counts_[use.semaphore] += use.count;
-    pending_.erase(pending_.begin() + static_cast<std::ptrdiff_t>(which));
+  /// Something that may happen does; false when nothing may.
+  bool step() {
+    std::vector<unsigned> able;
+    for (unsigned e = 0; e < engine_count; ++e) {
+      const Instruction* of = next(e);
+      if (of != nullptr && doing_[e].size() < 4 && ready(*of)) able.push_back(e);
+    }
+    const auto starts = static_cast<unsigned>(able.size());
+    for (unsigned of = 0; of < doing_.size(); ++of) {
+      if (!doing_[of].empty()) able.push_back(of);
+    }
+    if (able.empty()) return false;
+    const std::uint32_t choice = random_.below(static_cast<std::uint32_t>(able.size()));
+    choice < starts ? start(able[choice]) : finish(able[choice]);
+    return true;
   }
 
-  void execute(Engine engine, const Instruction& next, std::uint64_t k) {
-    ++totals_.instructions;
-    for (const SemaphoreUse& use : next.waits) {
-      counts_[use.semaphore] -= use.count;
+  void finish(unsigned of) {
+    const Signals& first = doing_[of].front();
+    for (const SemaphoreUse& use : first.uses) {
+      for (unsigned i = 0; i < use.count; ++i) tokens_[use.semaphore].push_back(first.kernel);
     }
-    switch (next.opcode) {
+    doing_[of].pop_front();
+  }
+
+  void start(unsigned engine) {
+    const Instruction& what = *next(engine);
+    kernel_ = at_[engine].kernel;
+    ++at_[engine].instruction;
+    ++totals_.instructions;
+    for (const SemaphoreUse& use : what.waits) take(use);
+    execute(static_cast<Engine>(engine), what);
+    const bool transfer = what.opcode == Opcode::transfer;
+    doing_[transfer ? engine_count + what.queue : engine].push_back({what.signals, kernel_});
+  }
+
+  /// What one kernel has made another may not use: only free slots go from kernel to kernel.
+  void take(const SemaphoreUse& use) {
+    const SemaphoreInfo& info = semaphores_[use.semaphore];
+    const bool made = info.initial == 0 && info.name != "stored";
+    for (unsigned i = 0; i < use.count; ++i) {
+      EXPECT_TRUE(!made || tokens_[use.semaphore].front() == kernel_)
+          << text_ << ": " << info.name << " of kernel " << tokens_[use.semaphore].front()
+          << " is taken by kernel " << kernel_;
+      tokens_[use.semaphore].pop_front();
+    }
+  }
+
+  void execute(Engine engine, const Instruction& what) {
+    switch (what.opcode) {
       case Opcode::load_stationary:
         EXPECT_EQ(engine, Engine::tensor) << text_;
-        load(next);
-        break;
+        return load(what);
       case Opcode::multiply_moving:
         EXPECT_EQ(engine, Engine::tensor) << text_;
-        multiply(next);
-        break;
+        return multiply(what);
       case Opcode::elementwise:
         EXPECT_TRUE(engine != Engine::tensor && engine != Engine::sync) << text_;
-        elementwise(next, k);
-        break;
+        return elementwise(what);
       case Opcode::transfer:
-        transfer(next);
-        break;
+        return transfer(what);
       case Opcode::barrier:
       case Opcode::wait:
         break;
     }
-    if (engine == Engine::tensor) {
-      in_array_.push_back(next.signals);
-      while (!in_array_.empty() && (in_array_.size() > 3 || random_.below(2) == 0)) leave_array();
-    } else {
-      pending_.push_back(next.signals);
-    }
   }
 
-  /// The array ends its passes in order.
-  void leave_array() {
-    for (const SemaphoreUse& use : in_array_.front()) counts_[use.semaphore] += use.count;
-    in_array_.erase(in_array_.begin());
+  void load(const Instruction& what) {
+    const std::uint64_t rows = config_.array.rows * config_.array.operands_per_row(what.type);
+    EXPECT_TRUE(what.rows >= 1 && what.rows <= rows) << text_ << ": " << what.rows << " rows";
+    EXPECT_TRUE(what.columns >= 1 && what.columns <= config_.array.columns) << text_;
+    rows_ = what.rows;
+    columns_ = what.columns;
   }
 
-  void load(const Instruction& next) {
-    const std::uint64_t rows = config_.array.rows * config_.array.operands_per_row(next.type);
-    EXPECT_TRUE(next.rows >= 1 && next.rows <= rows) << text_ << ": " << next.rows << " rows";
-    EXPECT_TRUE(next.columns >= 1 && next.columns <= config_.array.columns) << text_;
-    rows_ = next.rows;
-    columns_ = next.columns;
-  }
-
-  void multiply(const Instruction& next) {
-    EXPECT_TRUE(next.elements >= 1 && next.elements <= config_.array.moving_limit) << text_;
-    EXPECT_LE(next.elements * 4, config_.psum_bank.value) << text_;
-    ASSERT_LT(next.psum_bank, config_.psum_banks) << text_;
-    totals_.flops += 2 * rows_ * columns_ * next.elements;
-    Bank& bank = banks_[next.psum_bank];
-    EXPECT_FALSE(bank.full) << text_ << ": sums of bank " << +next.psum_bank << " are overwritten";
-    if (!bank.filling) bank = {true, false, 0, columns_, next.elements};
+  void multiply(const Instruction& what) {
+    EXPECT_TRUE(what.elements >= 1 && what.elements <= config_.array.moving_limit) << text_;
+    EXPECT_LE(what.elements * 4, config_.psum_bank.value) << text_;
+    ASSERT_LT(what.psum_bank, config_.psum_banks) << text_;
+    totals_.flops += 2 * rows_ * columns_ * what.elements;
+    Bank& bank = banks_[what.psum_bank];
+    EXPECT_FALSE(bank.full) << text_ << ": sums of bank " << +what.psum_bank << " are overwritten";
+    if (!bank.filling) bank = {true, false, kernel_, 0, columns_, what.elements};
+    EXPECT_EQ(bank.kernel, kernel_) << text_;
     EXPECT_EQ(bank.columns, columns_) << text_;
-    EXPECT_EQ(bank.elements, next.elements) << text_;
+    EXPECT_EQ(bank.elements, what.elements) << text_;
     bank.k += rows_;
-    const bool last = std::any_of(next.signals.begin(), next.signals.end(), [&](const auto& use) {
+    bank.full = std::any_of(what.signals.begin(), what.signals.end(), [&](const auto& use) {
       return use.count > 0 && semaphores_[use.semaphore].name.rfind("sums_", 0) == 0;
     });
-    if (last) bank.full = true;
   }
 
-  void elementwise(const Instruction& next, std::uint64_t k) {
-    totals_.elements += next.elements;
-    if (next.psum_bank == no_bank) return;
-    Bank& bank = banks_[next.psum_bank];
-    EXPECT_TRUE(bank.full) << text_ << ": bank " << +next.psum_bank << " is read too early";
-    EXPECT_TRUE(k == 0 || bank.k == k) << text_ << ": " << bank.k << " of k";
-    EXPECT_GE(next.elements, bank.elements) << text_;
+  void elementwise(const Instruction& what) {
+    totals_.elements += what.elements;
+    if (what.psum_bank == no_bank) return;
+    Bank& bank = banks_[what.psum_bank];
+    EXPECT_TRUE(bank.full) << text_ << ": bank " << +what.psum_bank << " is read too early";
+    EXPECT_EQ(bank.kernel, kernel_) << text_;
+    EXPECT_TRUE((*k_)[kernel_] == 0 || bank.k == (*k_)[kernel_]) << text_ << ": " << bank.k;
+    EXPECT_GE(what.elements, bank.elements) << text_;
     totals_.sums += bank.columns * bank.elements;
     bank = {};
   }
 
-  void transfer(const Instruction& next) {
-    EXPECT_GT(next.bytes, 0U) << text_;
-    EXPECT_LT(next.queue, config_.dma.queues) << text_;
+  void transfer(const Instruction& what) {
+    EXPECT_GT(what.bytes, 0U) << text_;
+    ASSERT_LT(what.queue, config_.dma.queues) << text_;
     const std::uint64_t capacity = config_.memory.stacks * config_.memory.stack.capacity.value;
-    EXPECT_LE(next.address + next.bytes, capacity) << text_;
-    EXPECT_EQ(next.address % config_.dma.descriptor.value, 0U) << text_;
-    (next.write ? totals_.written : totals_.read) += next.bytes;
-    if (next.write) ++stores_;
+    EXPECT_LE(what.address + what.bytes, capacity) << text_;
+    EXPECT_EQ(what.address % config_.dma.descriptor.value, 0U) << text_;
+    (what.write ? totals_.written : totals_.read) += what.bytes;
+    if (what.write && kernel_ + 1 == kernels_->size()) ++stores_;
   }
 
+  /// Nobody has waited yet for the stores of the last kernel.
   void expect_all_tokens_back() {
-    for (std::size_t s = 0; s < counts_.size(); ++s) {
-      const std::uint64_t left = semaphores_[s].name == "stored" ? stores_ : semaphores_[s].initial;
-      EXPECT_EQ(counts_[s], left) << text_ << ": " << semaphores_[s].name;
+    for (std::size_t s = 0; s < tokens_.size(); ++s) {
+      const bool stored = semaphores_[s].name == "stored";
+      EXPECT_EQ(tokens_[s].size(), stored ? stores_ : semaphores_[s].initial)
+          << text_ << ": " << semaphores_[s].name;
     }
     for (const Bank& bank : banks_) EXPECT_FALSE(bank.filling) << text_;
   }
@@ -190,33 +226,37 @@ class Executor {
   AcceleratorConfig config_;
   Rng random_;
   std::vector<SemaphoreInfo> semaphores_;
-  std::vector<std::uint64_t> counts_;
+  std::vector<std::deque<std::size_t>> tokens_;  // by semaphore: the kernels that have given them
   std::vector<Bank> banks_;
-  std::vector<std::array<SemaphoreUse, 3>> pending_;
-  std::vector<std::array<SemaphoreUse, 3>> in_array_;
+  std::vector<std::deque<Signals>> doing_;  // by engine, then by queue
+  std::array<Position, engine_count> at_{};
+  std::string text_;
+  const std::vector<Kernel>* kernels_ = nullptr;
+  const std::vector<std::uint64_t>* k_ = nullptr;
+  std::size_t kernel_ = 0;
   std::uint64_t rows_ = 0;
   std::uint64_t columns_ = 0;
   std::uint64_t stores_ = 0;
   Totals totals_;
-  std::string text_;
 };
 
-/// All cores of a chip, each through all jobs. `k` of the products.
+/// All cores of a chip, each through all jobs.
 Totals execute(const AcceleratorConfig& config, DataType type, const std::vector<Job>& jobs,
                std::uint64_t seed, const std::string& text) {
   ChipProgram program(config, type, jobs);
+  std::vector<std::uint64_t> k;
+  for (const Job& job : jobs) {
+    const auto* gemm = std::get_if<GemmJob>(&job);
+    k.push_back(gemm != nullptr ? gemm->shape.k : 0);
+  }
   Totals sum;
   for (unsigned core = 0; core < config.cores; ++core) {
-    Executor executor(config, type, seed * 64 + core);
-    for (const Job& job : jobs) {
-      Kernel kernel;
-      EXPECT_TRUE(program.next(core, kernel));
-      const auto* gemm = std::get_if<GemmJob>(&job);
-      executor.run(kernel, gemm != nullptr ? gemm->shape.k : 0,
-                   fmt::format("{}, core {}", text, core));
-    }
+    std::vector<Kernel> kernels(jobs.size());
+    for (Kernel& kernel : kernels) EXPECT_TRUE(program.next(core, kernel));
     Kernel none;
     EXPECT_FALSE(program.next(core, none));
+    Executor executor(config, type, seed * 64 + core, fmt::format("{}, core {}", text, core));
+    executor.run(kernels, k);
     const Totals& of = executor.totals();
     sum.flops += of.flops;
     sum.read += of.read;
@@ -454,7 +494,7 @@ TEST(CoreProgram, SlotsFitSbuf) {
       const std::uint64_t moving = partition_bytes(config, rows, 512, type);
       const std::uint64_t outputs = partition_bytes(config, config.array.rows, 512, type);
       EXPECT_LE(slots.weights * stationary + slots.activations * moving +
-                    (2 * slots.outputs + slots.scores) * outputs,
+                    (2 * slots.outputs + slots.scores + slots.inputs) * outputs,
                 sbuf)
           << data_type_name(type);
       EXPECT_GE(slots.weights, 8U);
@@ -472,7 +512,7 @@ TEST(CoreProgram, AnSbufThatIsTooSmallSaysWhatItTakes) {
   } catch (const InputError& error) {
     EXPECT_STREQ(error.what(),
                  "accelerator.sbuf: 16384 bytes per partition are too few for tiles of this size, "
-                 "which take 22528");
+                 "which take 30720");
   }
 }
 

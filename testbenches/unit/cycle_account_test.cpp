@@ -35,6 +35,18 @@ TEST(CycleAccount, TheSumIsCheckedToTheCycle) {
   EXPECT_THROW(account.verify(101), CheckFailure);
 }
 
+TEST(CycleAccount, BeforeACycleIsWhatWasBookedUpToIt) {
+  CycleAccount account;
+  account.book(CycleCause::dma, 10);
+  account.book(CycleCause::busy, 50);
+  const CycleAccount cut = account.before(30, CycleCause::busy);
+  EXPECT_EQ(cut.cycles(CycleCause::dma), 10U);
+  EXPECT_EQ(cut.cycles(CycleCause::busy), 20U);
+  EXPECT_NO_THROW(cut.verify(30));
+  EXPECT_NO_THROW(account.before(50, CycleCause::busy).verify(50));
+  EXPECT_NO_THROW(account.before(70, CycleCause::busy).verify(50)) << "nothing is made up";
+}
+
 TEST(CycleAccount, RandomBookingsAgreeWithALabelPerCycle) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     Rng random(seed, "cycle_account", "bookings");
