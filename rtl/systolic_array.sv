@@ -182,7 +182,7 @@ module systolic_array #(
         loaded_q[i] = '0;
       end
       for (int unsigned pe = 0; pe < Pes; pe++) weight_q[pe] = '0;
-    end
+    end  // what is reset gates the rest
   end
 
   assign result_valid_o = moves_q[Rows-1];
@@ -191,4 +191,181 @@ module systolic_array #(
       result_data_o[j*SumBits+:SumBits] = sum_q[(Rows-1)*Columns+j];
     end
   end
+
+  // --- properties -------------------------------------------------------------------------------
+
+  logic [Rows-1:0]    entered_q;  // move_valid_i of the latest edges, the newest in bit 0
+  logic [Columns-2:0] valid_before_q;
+
+  always_ff @(posedge clk_i) begin
+    entered_q <= rst_ni ? Rows'({entered_q, move_valid_i}) : '0;
+    valid_before_q <= rst_ni ? result_valid_o[Columns-2:0] : '0;
+    if (rst_ni) begin
+      // What enters gives a result in the first column Rows - 1 edges later, and nothing else does.
+      p_latency: assert (result_valid_o[0] == entered_q[Rows-1]);
+      // Each column gives it one edge after the column before.
+      p_columns: assert (result_valid_o[Columns-1:1] == valid_before_q);
+      // On the left side, operands are where they entered so many edges ago.
+      p_left: assert (moves_down_q == entered_q[Rows-2:0]);
+      // The rows of a tile are counted up to its last group, and one beyond.
+      p_groups: assert (group_q <= GroupBits'(Groups));
+      // An exchange comes with an operand, and it is with its first rows that a tile clears.
+      p_exchange: assert ((exchange_down_q & ~moves_down_q) == '0);
+      p_clear: assert ((clear_down_q & ~load_down_q) == '0);
+      for (int unsigned i = 0; i < Rows; i++) begin
+        assert ((exchange_q[i] & ~moves_q[i]) == '0);
+        assert (i == Rows - 1 || !clear_down_q[i%(Rows-1)] || group_down_q[i%(Rows-1)] == '0);
+        assert (i >= LoadRows || (clear_q[i] & ~load_q[i]) == '0);
+      end
+    end
+  end
+
+`ifdef FORMAL
+  initial assume (!rst_ni);
+
+  // An array without any way: what enters meets all PEs at once. Entry d of each list is what it was
+  // d edges ago: what entered, and the weights after that.
+  localparam int unsigned Ages = Rows + Columns - 1;
+  logic [Ages-1:0]                  now_moves_q, now_exchange_q, now_clear_q, now_load_q;
+  logic [GroupBits-1:0]             now_group_q [Ages];
+  logic [Rows*OperandBits-1:0]      now_operands_q [Ages];
+  logic [LoadRows*Columns*OperandBits-1:0] now_tile_q [Ages];
+  logic [Pes*OperandBits-1:0]       now_shadow_q [Ages], now_weight_q [Ages];
+  logic [Pes-1:0]                   now_loaded_q [Ages];
+
+  // One step of it: the state, what enters, the next state.
+  logic                             step_exchange, step_clear, step_load;
+  logic [GroupBits-1:0]             step_group;
+  logic [LoadRows*Columns*OperandBits-1:0] step_tile;
+  logic [Pes*OperandBits-1:0]       step_shadow, step_weight;
+  logic [Pes-1:0]                   step_loaded;
+  task step_at_once;
+    for (int unsigned i = 0; i < Rows; i++) begin
+      for (int unsigned j = 0; j < Columns; j++) begin
+        if (step_exchange) begin
+          step_weight[(i*Columns+j)*OperandBits+:OperandBits] =
+              step_loaded[i*Columns+j] ? step_shadow[(i*Columns+j)*OperandBits+:OperandBits] : '0;
+        end
+        if (step_clear) step_loaded[i*Columns+j] = 1'b0;
+        if (step_load && step_group == GroupBits'(i / LoadRows)) begin
+          step_loaded[i*Columns+j] = 1'b1;
+          step_shadow[(i*Columns+j)*OperandBits+:OperandBits] =
+              step_tile[((i%LoadRows)*Columns+j)*OperandBits+:OperandBits];
+        end
+      end
+    end
+  endtask
+
+  // Entry d of the lists follows from entry d + 1 and what entered then.
+  task check_entry(input int unsigned d);
+    if (d != Ages - 1) begin
+      step_exchange = now_exchange_q[d];
+      step_clear = now_clear_q[d];
+      step_load = now_load_q[d];
+      step_group = now_group_q[d];
+      step_tile = now_tile_q[d];
+      step_shadow = now_shadow_q[d+1];
+      step_weight = now_weight_q[d+1];
+      step_loaded = now_loaded_q[d+1];
+      step_at_once();
+      assert (step_shadow == now_shadow_q[d]);
+      assert (step_weight == now_weight_q[d]);
+      assert (step_loaded == now_loaded_q[d]);
+    end
+  endtask
+
+  // PE (i, j) does, i + j edges later, what the array without any way has done.
+  logic [SumBits-1:0] now_sum;
+  task check_pe(input int unsigned i, input int unsigned j);
+    // Orders.
+    assert (moves_q[i][j] == now_moves_q[i+j]);
+    assert (exchange_q[i][j] == now_exchange_q[i+j]);
+    assert (clear_q[i][j] == now_clear_q[i+j]);
+    assert (load_q[i][j] == (now_load_q[i+j] && now_group_q[i+j] == GroupBits'(i / LoadRows)));
+    // Weights, and shadows that hold one.
+    assert (weight_q[i*Columns+j] == now_weight_q[i+j][(i*Columns+j)*OperandBits+:OperandBits]);
+    assert (loaded_q[i][j] == now_loaded_q[i+j][i*Columns+j]);
+    assert (!loaded_q[i][j] ||
+            shadow_q[i*Columns+j] == now_shadow_q[i+j][(i*Columns+j)*OperandBits+:OperandBits]);
+    // Operands on their way, where they are valid.
+    assert (!now_moves_q[i+j] ||
+            moving_q[i*Columns+j] == now_operands_q[i+j][i*OperandBits+:OperandBits]);
+    for (int unsigned r = 0; r < LoadRows; r++) begin
+      assert (i == Rows - 1 || !now_load_q[i+j] ||
+              falling_q[(i*Columns+j)%(Pes-Columns)][r*OperandBits+:OperandBits] ==
+              now_tile_q[i+j][(r*Columns+j)*OperandBits+:OperandBits]);
+    end
+    // The sum over the rows down to this one: in the last row, the result.
+    now_sum = '0;
+    for (int unsigned k = 0; k < Rows; k++) begin
+      if (k <= i) begin
+        now_sum = now_sum + product(now_weight_q[i+j][(k*Columns+j)*OperandBits+:OperandBits],
+                                    now_operands_q[i+j][k*OperandBits+:OperandBits]);
+      end
+    end
+    assert (!now_moves_q[i+j] || sum_q[i*Columns+j] == now_sum);
+  endtask
+
+  always_ff @(posedge clk_i) begin
+    step_exchange = move_valid_i && move_exchange_i;
+    step_clear = load_valid_i && load_first_i;
+    step_load = load_valid_i;
+    step_group = load_first_i ? '0 : (group_q == GroupBits'(Groups) ? group_q : group_q + 1'b1);
+    step_tile = load_data_i;
+    step_shadow = now_shadow_q[0];
+    step_weight = now_weight_q[0];
+    step_loaded = now_loaded_q[0];
+    step_at_once();
+    now_moves_q <= rst_ni ? Ages'({now_moves_q, move_valid_i}) : '0;
+    now_exchange_q <= rst_ni ? Ages'({now_exchange_q, step_exchange}) : '0;
+    now_clear_q <= rst_ni ? Ages'({now_clear_q, step_clear}) : '0;
+    now_load_q <= rst_ni ? Ages'({now_load_q, step_load}) : '0;
+    now_group_q[0] <= step_group;
+    now_operands_q[0] <= move_data_i;
+    now_tile_q[0] <= load_data_i;
+    now_shadow_q[0] <= rst_ni ? step_shadow : '0;
+    now_weight_q[0] <= rst_ni ? step_weight : '0;
+    now_loaded_q[0] <= rst_ni ? step_loaded : '0;
+    for (int unsigned d = 1; d < Ages; d++) begin
+      now_group_q[d] <= now_group_q[d-1];
+      now_operands_q[d] <= now_operands_q[d-1];
+      now_tile_q[d] <= now_tile_q[d-1];
+      now_shadow_q[d] <= rst_ni ? now_shadow_q[d-1] : '0;
+      now_weight_q[d] <= rst_ni ? now_weight_q[d-1] : '0;
+      now_loaded_q[d] <= rst_ni ? now_loaded_q[d-1] : '0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (rst_ni) begin
+      for (int unsigned d = 0; d < Ages; d++) check_entry(d);
+      for (int unsigned i = 0; i < Rows; i++) begin
+        for (int unsigned j = 0; j < Columns; j++) check_pe(i, j);
+      end
+      for (int unsigned d = 0; d < Rows - 1; d++) begin
+        // What has entered is on its way down the left side.
+        assert (moves_down_q[d] == now_moves_q[d]);
+        assert (exchange_down_q[d] == now_exchange_q[d]);
+        assert (clear_down_q[d] == now_clear_q[d]);
+        assert (load_down_q[d] == now_load_q[d]);
+        assert (!load_down_q[d] || group_down_q[d] == now_group_q[d]);
+      end
+      // Operands and tiles wait in front of their rows and columns.
+      for (int unsigned i = 1; i < Rows; i++) begin
+        for (int unsigned d = 0; d < i; d++) begin
+          assert (!now_moves_q[d] || row_delay_q[(i*(i-1))/2+d] ==
+                  now_operands_q[d][i*OperandBits+:OperandBits]);
+        end
+      end
+      for (int unsigned j = 1; j < Columns; j++) begin
+        for (int unsigned d = 0; d < j; d++) begin
+          for (int unsigned r = 0; r < LoadRows; r++) begin
+            assert (!now_load_q[d] || column_delay_q[(j*(j-1))/2+d][r*OperandBits+:OperandBits] ==
+                    now_tile_q[d][(r*Columns+j)*OperandBits+:OperandBits]);
+          end
+        end
+      end
+    end
+  end
+`endif
 endmodule
