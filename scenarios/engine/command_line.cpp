@@ -23,6 +23,7 @@
 #include "engine/progress.h"
 #include "engine/register_tables.h"
 #include "engine/result_file.h"
+#include "engine/roofline.h"
 #include "engine/table.h"
 #include "engine/trace_selection.h"
 #include "engine/wave_worst.h"
@@ -45,6 +46,7 @@ struct Options {
   TraceRequest trace;
   TimelineRequest timeline;
   std::string what;
+  std::string svg;
   HeadroomOptions headroom;
   CreditsOptions credits;
   unsigned jobs = 0;
@@ -233,6 +235,13 @@ int wave_command(const Options& options) {
   return outcome.exit_code;
 }
 
+int roofline_command(const Options& options) {
+  const std::string variant = options.variants.empty() ? "" : options.variants.front();
+  const unsigned width = std::clamp(terminal_width(STDOUT_FILENO), 80U, 120U);
+  print(draw_roofline({options.file, variant, options.svg}, width));
+  return exit_done;
+}
+
 int headroom_command(const Options& options) {
   print(headroom_table(options.headroom));
   return exit_done;
@@ -284,6 +293,14 @@ void add_credits_options(CLI::App& command, CreditsOptions& options) {
   command.add_option("--credit", options.credit, "Bytes of a credit; default that of the device")
       ->type_name("SIZE");
   command.add_option("--leaves", options.leaves, "Leaves that send to the port")->type_name("N");
+}
+
+void add_roofline_options(CLI::App& command, Options& options) {
+  command.add_option("results", options.file, "A results.json, or its folder")->required();
+  command.add_option("--variant", options.variants, "The variant; needed where there are several")
+      ->type_name("NAME")
+      ->expected(1);
+  command.add_option("--svg", options.svg, "Draws it into this file as well")->type_name("FILE");
 }
 
 void add_wave_options(CLI::App& command, Options& options) {
@@ -405,6 +422,10 @@ class Program {
                      "Prints the registers of all devices, or of those named, as Markdown tables");
     explain.add_flag("--markdown", options_.markdown,
                      "Prints all of them, or of the sections named, as Markdown tables");
+    add_roofline_options(
+        add("roofline", "Shows the kernels of a finished run against the roofs of its chips",
+            roofline_command),
+        options_);
     add_wave_options(add("wave", "Runs again and shows where time went", wave_command), options_);
     add_headroom_options(
         add("headroom", "Calculates the buffer that priority flow control needs", headroom_command),

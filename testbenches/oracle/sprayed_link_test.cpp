@@ -119,7 +119,7 @@ class Surroundings : public BareDevice {
 class Testbench {
  public:
   Testbench(std::uint64_t seed, const Surroundings::Plan& plan, std::uint32_t frame_bytes)
-      : clock_("clock", {1000, seed, false, false, "this test"}),
+      : clock_("clock", {1000, 1, seed, false, false, "this test"}),
         environment_{clock_, packets_},
         frame_bytes_(frame_bytes),
         stop_(plan.stop),
