@@ -132,7 +132,7 @@ std::string row_text(char mark, const RooflinePoint& point, const RooflineChart&
 // --- the picture
 // ----------------------------------------------------------------------------------
 
-constexpr double picture_width = 860;
+constexpr double picture_width = 920;
 constexpr double picture_height = 560;
 constexpr double plot_left = 80;
 constexpr double plot_right = 600;
@@ -209,8 +209,8 @@ class Picture {
     line(x(ridge), y(chart_.peak_tflops), plot_right, y(chart_.peak_tflops), thick);
     label(plot_right - 4, y(chart_.peak_tflops) - 6, "end",
           fmt::format("{:.0f} TFLOP/s", chart_.peak_tflops));
-    const double low = std::pow(10, axes_.left + 0.1);
-    label(x(low), y(chart_.roof_tflops(low)) - 12, "start",
+    const double low = std::pow(10, axes_.left + 0.2);
+    label(x(low) + 16, y(chart_.roof_tflops(low)) + 14, "start",
           fmt::format("{:.0f} GB/s", chart_.peak_gbytes));
   }
   static std::string colour(std::size_t number) {
@@ -233,7 +233,7 @@ class Picture {
       text_ += fmt::format("<circle cx=\"{}\" cy=\"{:.1f}\" r=\"6\" fill=\"{}\"/>\n",
                            plot_right + 24, at - 4, fill);
       label(plot_right + 38, at, "start",
-            fmt::format("{} ({:.0f} % of the time)", of.name, share(of, chart_) * 100));
+            fmt::format("{}: {:.0f} % of the time", of.name, share(of, chart_) * 100));
       at += 22;
     };
     entry("#000000", chart_.whole);
