@@ -347,7 +347,7 @@ TEST(TorusRouterTiming, RegistersTellWhatItHolds) {
       const RegisterMap::Found found = map.find(address);
       return found.declared->read(found.index);
     };
-    EXPECT_EQ(read(0x0), 8U) << "its kind";
+    EXPECT_EQ(read(0x0), static_cast<unsigned>(DeviceKind::torus_router));
     EXPECT_EQ(read(0x8), 5U) << "ports";
     EXPECT_EQ(read(0x100), 5U) << "node";
     EXPECT_EQ(read(0x104), 0x101U) << "place";
