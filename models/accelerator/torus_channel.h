@@ -32,6 +32,9 @@ class ChannelCredits {
   std::uint32_t capacity() const { return capacity_; }
   std::uint32_t room(unsigned channel) const { return room_[channel]; }
 
+  /// Nothing is known until the receiver tells.
+  void forget() { room_.fill(0); }
+
   void take(unsigned channel, std::uint32_t flits) { room_[channel] -= flits; }
   void give(const Frame& credit) {
     std::uint32_t& room = room_[credit.traffic_class];
@@ -53,6 +56,11 @@ class CreditReturn {
   void free(unsigned channel, std::uint32_t flits) {
     pending_ |= 1U << channel;
     flits_[channel] += flits;
+  }
+  /// So much of a channel's buffer is free, whatever was told before.
+  void set(unsigned channel, std::uint32_t flits) {
+    flits_[channel] = flits;
+    pending_ = flits == 0 ? pending_ & ~(1U << channel) : pending_ | 1U << channel;
   }
   /// Freed, and not yet on the wire.
   std::uint32_t pending(unsigned channel) const { return flits_[channel]; }

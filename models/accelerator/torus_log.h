@@ -23,6 +23,7 @@ class TorusLog {
   void injected(Cycle due, std::uint32_t wire_bytes, Cycle now) {
     ++injected_;
     injected_wire_bytes_ += wire_bytes;
+    if (due >= from_ && due < to_) due_wire_bytes_ += wire_bytes;
     first_due_ = std::min(first_due_, due);
     last_progress_ = std::max(last_progress_, now);
   }
@@ -36,16 +37,11 @@ class TorusLog {
     const Cycle latency = PacketTimes::latency_of(record, now);
     if (record.due >= from_ && record.due < to_) times_.add(record, latency);
   }
-  /// A packet has become due.
-  void offered(Cycle due, std::uint32_t wire_bytes) {
-    if (due >= from_ && due < to_) offered_wire_bytes_ += wire_bytes;
-  }
-
   std::uint64_t injected() const { return injected_; }
   std::uint64_t injected_wire_bytes() const { return injected_wire_bytes_; }
   std::uint64_t delivered() const { return delivered_; }
   std::uint64_t delivered_bytes() const { return delivered_bytes_; }
-  std::uint64_t offered_wire_bytes() const { return offered_wire_bytes_; }
+  std::uint64_t due_wire_bytes() const { return due_wire_bytes_; }
   std::uint64_t accepted_wire_bytes() const { return accepted_wire_bytes_; }
   Cycle first_due() const { return first_due_; }
   /// The last packet that left its source or reached its destination.
@@ -59,7 +55,7 @@ class TorusLog {
   std::uint64_t injected_wire_bytes_ = 0;
   std::uint64_t delivered_ = 0;
   std::uint64_t delivered_bytes_ = 0;
-  std::uint64_t offered_wire_bytes_ = 0;   // due in the window
+  std::uint64_t due_wire_bytes_ = 0;       // of packets injected that were due in the window
   std::uint64_t accepted_wire_bytes_ = 0;  // delivered in the window
   Cycle first_due_ = never;
   Cycle last_progress_ = 0;

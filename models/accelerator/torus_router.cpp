@@ -63,7 +63,8 @@ void TorusRouter::route_rings() {
   for (unsigned tie = 0; tie < 2; ++tie) {
     for (unsigned d = 0; d < torus_dimensions; ++d) {
       for (unsigned to = 0; to < shape_.size(d); ++to) {
-        route_[tie][d][to] = output_for(choose_way(shape_.size(d), here_[d], to, tie == 1), d);
+        route_[tie][d][to] =
+            output_for(choose_way(shape_.size(d), here_[d], to, tie == 1, faults_[d]), d);
       }
     }
   }
@@ -107,11 +108,40 @@ Delivery TorusRouter::delivery(unsigned port) const {
 }
 
 void TorusRouter::cycle() {
-  receive_credits();  // 1. room in the buffers behind the outputs
-  receive_packets();  // 2. packets to the queues of their channels; first ones are routed
-  finish_packets();   // 3. tails have left: their room is free
-  start_packets();    // 4. each input picks a channel, each output an input
-  return_credits();   // 5. free room to those who send here
+  if (has_news_) learn();  // 0. after an event: first packets are routed anew
+  receive_credits();       // 1. room in the buffers behind the outputs
+  receive_packets();       // 2. packets to the queues of their channels; first ones are routed
+  finish_packets();        // 3. tails have left: their room is free
+  start_packets();         // 4. each input picks a channel, each output an input
+  return_credits();        // 5. free room to those who send here
+}
+
+// --- 0. learn -----------------------------------------------------------------------------------
+
+void TorusRouter::set_ring_faults(unsigned dimension, RingFaults faults, Cycle at) {
+  faults_[dimension] = faults;
+  for (const Way way : {Way::up, Way::down}) {
+    const unsigned cable = ring_cable(shape_.size(dimension), here_[dimension], way);
+    broken_[port(dimension, way)] = (faults >> cable & 1) != 0;
+  }
+  has_news_ = true;
+  wake(arbitration_reason(), at);
+}
+
+void TorusRouter::learn() {
+  has_news_ = false;
+  route_rings();
+  for (unsigned i = 0; i < ports(); ++i) {
+    for_each_port(inputs_[i].waiting, [&](unsigned channel) { route_head(i, channel); });
+  }
+}
+
+void TorusRouter::tell_room(unsigned port, Cycle at) {
+  for (unsigned c = 0; c < channels_; ++c) {
+    inputs_[port].returns.set(c, inputs_[port].capacity - held_flits(port, c));
+  }
+  returning_ |= 1U << port;
+  wake(arbitration_reason(), at);
 }
 
 // --- 1. receive credits -------------------------------------------------------------------------
@@ -172,7 +202,7 @@ std::optional<TorusRouter::Head> TorusRouter::route(unsigned input, unsigned cha
   for (unsigned d = 0; d < torus_dimensions; ++d) {
     if (to[d] == here_[d]) continue;
     if (dimension_of_port_[input] == d) {
-      output = straight_on_[input];
+      output = broken_[straight_on_[input]] ? no_port : straight_on_[input];
       behind_dateline = channel / lanes_ & 1;
     } else {
       output = route_[tie_goes_up(shape_.place(frame.source), to, d) ? 1 : 0][d][to[d]];

@@ -57,6 +57,17 @@ class TorusRouter : public Device {
   /// When all ports are attached: rates are known, so it can say where it cuts through.
   void wired();
 
+  // Events, between two cycles; `at` is the next one.
+
+  /// The router has learned which cables of its ring in this dimension are broken. Packets that
+  /// enter the ring from then on go the other way round; those under way towards a broken cable are
+  /// dropped before it.
+  void set_ring_faults(unsigned dimension, RingFaults faults, Cycle at);
+  /// `port` carries again, and nothing is on it: the peer will tell what room it has.
+  void forget_room(unsigned port) { outputs_[port].credits.forget(); }
+  /// The same at the other end: tells the peer all of it.
+  void tell_room(unsigned port, Cycle at);
+
   void waits(std::vector<std::string>& lines) const override;
   std::vector<BufferView> buffers() const override;
   std::vector<StateView> state() const override;
@@ -138,6 +149,7 @@ class TorusRouter : public Device {
   std::uint8_t output_for(RingChoice choice, unsigned dimension) const;
   Delivery delivery(unsigned port) const;
 
+  void learn();
   void receive_credits();
   void receive_packets();
   void accept(unsigned input, const Frame& frame);
@@ -168,6 +180,10 @@ class TorusRouter : public Device {
   std::array<bool, most_ports> crosses_dateline_{};         // by output
   /// By tie (0: down, 1: up), dimension and coordinate of the destination.
   std::array<std::array<std::array<std::uint8_t, torus_largest_ring>, torus_dimensions>, 2> route_;
+
+  std::array<RingFaults, torus_dimensions> faults_{};
+  std::array<bool, most_ports> broken_{};  // by output: known to be
+  bool has_news_ = false;
 
   std::vector<Input> inputs_;
   std::vector<Output> outputs_;

@@ -10,7 +10,7 @@ namespace heddle {
 
 namespace {
 
-std::uint64_t wire_bytes(const TorusConfig& config, std::uint64_t message_bytes) {
+std::uint64_t message_bytes_on_wire(const TorusConfig& config, std::uint64_t message_bytes) {
   const std::uint64_t full = message_bytes / config.payload.value;
   const std::uint64_t rest = message_bytes % config.payload.value;
   return (full * config.largest_packet_flits() + (rest == 0 ? 0 : config.flits(rest))) *
@@ -18,6 +18,61 @@ std::uint64_t wire_bytes(const TorusConfig& config, std::uint64_t message_bytes)
 }
 
 }  // namespace
+
+// --- the stream ---------------------------------------------------------------------------------
+
+TorusStream::TorusStream(const TorusConfig& config, const TorusTraffic& traffic, unsigned node,
+                         unsigned nodes, LinkRate rate, const Rng& rng)
+    : config_(&config),
+      traffic_(traffic),
+      node_(node),
+      nodes_(nodes),
+      rate_(rate),
+      rng_(rng),
+      message_wire_bytes_(message_bytes_on_wire(config, traffic.message_bytes)) {
+  if (traffic.to_itself || nodes > 1) draw_message();
+}
+
+std::uint16_t TorusStream::payload() const {
+  return static_cast<std::uint16_t>(std::min(left_bytes_, config_->payload.value));
+}
+
+void TorusStream::advance() {
+  sent_wire_bytes_ += wire_bytes();
+  left_bytes_ -= payload();
+  if (left_bytes_ == 0) return draw_message();
+  due_ = slot_begin(slot_ - 1, sent_wire_bytes_);
+}
+
+/// When so many bytes of a message that begins with `slot` would have left an idle node.
+Cycle TorusStream::slot_begin(std::uint64_t slot, std::uint64_t sent_wire_bytes) const {
+  __extension__ using Wide = unsigned __int128;
+  const Wide bytes = Wide{slot} * message_wire_bytes_ + sent_wire_bytes;
+  const Wide cycles = (bytes * rate_.cycles + rate_.bytes - 1) / rate_.bytes;
+  return traffic_.start + static_cast<Cycle>(std::min<Wide>(cycles, never / 2));
+}
+
+void TorusStream::draw_message() {
+  if (traffic_.load < 1) {
+    slot_ += static_cast<std::uint64_t>(std::log1p(-rng_.uniform()) / std::log1p(-traffic_.load));
+  }
+  due_ = slot_begin(slot_++, 0);
+  left_bytes_ = traffic_.message_bytes;
+  sent_wire_bytes_ = 0;
+  if (due_ >= traffic_.stop) {
+    due_ = never;
+    return;
+  }
+  if (traffic_.to_itself) {
+    destination_ = static_cast<std::uint16_t>(rng_.below(nodes_));
+  } else {
+    const std::uint32_t other = rng_.below(nodes_ - 1);
+    destination_ = static_cast<std::uint16_t>(other < node_ ? other : other + 1);
+  }
+  ++message_;
+}
+
+// --- the device ---------------------------------------------------------------------------------
 
 TorusSource::TorusSource(const sc_core::sc_module_name& module_name, const Environment& environment,
                          unsigned node, unsigned nodes, const TorusConfig& config,
@@ -29,21 +84,18 @@ TorusSource::TorusSource(const sc_core::sc_module_name& module_name, const Envir
       node_(node),
       nodes_(nodes),
       buffer_flits_(flits),
-      log_(log),
-      rng_(clock_.options().seed, path(), "traffic"),
-      message_wire_bytes_(wire_bytes(config, traffic.message_bytes)) {}
+      log_(log) {}
 
 void TorusSource::attach(const TorusLinks& links, std::uint32_t router_room) {
-  in_ = &links.in;
   out_ = &links.out;
   out_->set_waiting(Stage::source_queue);
   credits_.fill(router_room);
   returns_.attach(links.credits_out);
   links.in.bind_receiver(id(), packet, Delivery::tail, 0);
   links.credits_in.bind_receiver(id(), credit, Delivery::tail, 0);
-  if (!traffic_.to_itself && nodes_ == 1) return;  // nobody to send to
-  draw_message();
-  if (next_.due != never) wake(send, std::max<Cycle>(next_.due, 1));
+  stream_.emplace(config_, traffic_, node_, nodes_, links.out.rate(),
+                  Rng(clock_.options().seed, path(), "traffic"));
+  if (!exhausted()) wake(send, std::max<Cycle>(stream_->due(), 1));
 }
 
 void TorusSource::cycle() {
@@ -87,11 +139,11 @@ void TorusSource::accept(const Frame& frame) {
 // --- 2. send ------------------------------------------------------------------------------------
 
 void TorusSource::send_due() {
-  if (next_.due > now() || !out_->ready(now())) return;
+  if (stream_->due() > now() || !out_->ready(now())) return;
   const unsigned channel = best_lane();
-  if (credits_.room(channel) < flits()) return;  // a credit wakes
+  if (credits_.room(channel) < stream_->flits()) return;  // a credit wakes
   send_packet(channel);
-  if (next_.due != never) wake(send, std::max(next_.due, out_->ready_at()));
+  if (!exhausted()) wake(send, std::max(stream_->due(), out_->ready_at()));
 }
 
 /// Of the channels of requests before the dateline.
@@ -106,79 +158,44 @@ unsigned TorusSource::best_lane() const {
 void TorusSource::send_packet(unsigned channel) {
   const std::uint32_t number = packets_.acquire();
   PacketRecord& record = packets_[number];
-  record.due = next_.due;
-  record.message = message_;
+  record.due = stream_->due();
+  record.message = stream_->message();
   record.order = order_++;
   record.message_bytes = traffic_.message_bytes;
 
   Frame frame;
   frame.kind = FrameKind::torus_packet;
   frame.traffic_class = static_cast<std::uint8_t>(channel);
-  frame.wire_bytes = static_cast<std::uint16_t>(flits() * config_.flit.value);
-  frame.payload_bytes = payload();
+  frame.wire_bytes = static_cast<std::uint16_t>(stream_->wire_bytes());
+  frame.payload_bytes = stream_->payload();
   frame.source = static_cast<std::uint16_t>(node_);
-  frame.destination = next_.destination;
+  frame.destination = stream_->destination();
   frame.sequence = record.order;
   frame.packet = number;
-  credits_.take(channel, flits());
+  credits_.take(channel, stream_->flits());
   out_->send(frame, now());
-  log_.injected(next_.due, frame.wire_bytes, now());
+  log_.injected(record.due, frame.wire_bytes, now());
   ++balance_.created;
   ++balance_.sent;
-  finish_packet();
-}
-
-std::uint16_t TorusSource::payload() const {
-  return static_cast<std::uint16_t>(std::min(next_.left_bytes, config_.payload.value));
-}
-
-void TorusSource::finish_packet() {
-  next_.sent_wire_bytes += flits() * config_.flit.value;
-  next_.left_bytes -= payload();
-  if (next_.left_bytes == 0) return draw_message();
-  next_.due = slot_begin(slot_ - 1, next_.sent_wire_bytes);
-  offer();
-}
-
-/// When so many bytes of a message that begins with `slot` would have left an idle node.
-Cycle TorusSource::slot_begin(std::uint64_t slot, std::uint64_t sent_wire_bytes) const {
-  __extension__ using Wide = unsigned __int128;
-  const LinkRate& rate = out_->rate();
-  const Wide bytes = Wide{slot} * message_wire_bytes_ + sent_wire_bytes;
-  const Wide cycles = (bytes * rate.cycles + rate.bytes - 1) / rate.bytes;
-  return traffic_.start + static_cast<Cycle>(std::min<Wide>(cycles, never / 2));
-}
-
-void TorusSource::draw_message() {
-  if (traffic_.load < 1) {
-    slot_ += static_cast<std::uint64_t>(std::log1p(-rng_.uniform()) / std::log1p(-traffic_.load));
-  }
-  next_ = {slot_begin(slot_++, 0), 0, traffic_.message_bytes, 0};
-  if (next_.due >= traffic_.stop) {
-    next_.due = never;
-    return;
-  }
-  if (traffic_.to_itself) {
-    next_.destination = static_cast<std::uint16_t>(rng_.below(nodes_));
-  } else {
-    const std::uint32_t other = rng_.below(nodes_ - 1);
-    next_.destination = static_cast<std::uint16_t>(other < node_ ? other : other + 1);
-  }
-  ++message_;
-  offer();
-}
-
-void TorusSource::offer() {
-  log_.offered(next_.due, static_cast<std::uint32_t>(flits() * config_.flit.value));
+  stream_->advance();
 }
 
 // --- what others may see ------------------------------------------------------------------------
 
 void TorusSource::waits(std::vector<std::string>& lines) const {
-  if (next_.due >= present()) return;
+  if (exhausted() || stream_->due() >= present()) return;
   lines.push_back(
       fmt::format("{}: a packet to node {}, due in cycle {}, waits for room at its router", path(),
-                  next_.destination, next_.due));
+                  stream_->destination(), stream_->due()));
+}
+
+std::uint64_t TorusSource::unsent_wire_bytes() const {
+  std::uint64_t bytes = 0;
+  if (!stream_) return bytes;
+  for (TorusStream rest = *stream_; rest.due() < log_.to(); rest.advance()) {
+    if (rest.due() >= log_.from()) bytes += rest.wire_bytes();
+  }
+  return bytes;
 }
 
 FrameBalance TorusSource::balance() const {

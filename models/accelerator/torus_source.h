@@ -10,6 +10,7 @@
 // when its last byte arrives, and its room given back in that cycle.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,44 @@ struct TorusTraffic {
   Cycle stop = 0;  ///< messages are due in [start, stop)
 };
 
+/// The packets of a node, in the order in which they are due: always one ahead of what was sent.
+/// Knows no torus, and can be copied to see what is still to come.
+class TorusStream {
+ public:
+  /// `config` must outlive the stream; `rate`: of the local link.
+  TorusStream(const TorusConfig& config, const TorusTraffic& traffic, unsigned node, unsigned nodes,
+              LinkRate rate, const Rng& rng);
+
+  /// When the next packet is due; `never` after the last.
+  Cycle due() const { return due_; }
+  std::uint16_t destination() const { return destination_; }
+  std::uint16_t payload() const;
+  std::uint32_t flits() const { return static_cast<std::uint32_t>(config_->flits(payload())); }
+  std::uint32_t wire_bytes() const {
+    return flits() * static_cast<std::uint32_t>(config_->flit.value);
+  }
+  std::uint32_t message() const { return message_; }
+  void advance();
+
+ private:
+  void draw_message();
+  Cycle slot_begin(std::uint64_t slot, std::uint64_t sent_wire_bytes) const;
+
+  const TorusConfig* config_;
+  TorusTraffic traffic_;
+  unsigned node_;
+  unsigned nodes_;
+  LinkRate rate_;
+  Rng rng_;
+  std::uint64_t message_wire_bytes_;
+  std::uint64_t slot_ = 0;  // the next one that may begin a message
+  Cycle due_ = never;
+  std::uint16_t destination_ = 0;
+  std::uint64_t left_bytes_ = 0;       // of the message, from this packet on
+  std::uint64_t sent_wire_bytes_ = 0;  // of its packets before
+  std::uint32_t message_ = 0;
+};
+
 class TorusSource : public TorusNode {
  public:
   /// `config` and `log` must outlive the source; `flits`: of each of its own buffers.
@@ -46,7 +85,9 @@ class TorusSource : public TorusNode {
   bool at_rest() const override { return returns_.idle(); }
 
   /// Nothing is left to be sent.
-  bool exhausted() const { return next_.due == never; }
+  bool exhausted() const { return !stream_ || stream_->due() == never; }
+  /// What was due in the log's window and has not been sent.
+  std::uint64_t unsent_wire_bytes() const;
 
   void waits(std::vector<std::string>& lines) const override;
   std::vector<BufferView> buffers() const override { return {}; }
@@ -61,25 +102,11 @@ class TorusSource : public TorusNode {
  private:
   enum Reason : unsigned { packet = 0, credit = 1, send = 2, give_back = 3 };
 
-  /// The packet that is sent next.
-  struct Next {
-    Cycle due = never;
-    std::uint16_t destination = 0;
-    std::uint64_t left_bytes = 0;       ///< of the message, from this packet on
-    std::uint64_t sent_wire_bytes = 0;  ///< of its packets before
-  };
-
   void receive();
   void accept(const Frame& frame);
   void send_due();
   void send_packet(unsigned channel);
   unsigned best_lane() const;
-  void finish_packet();
-  void draw_message();
-  void offer();
-  Cycle slot_begin(std::uint64_t slot, std::uint64_t wire_bytes) const;
-  std::uint16_t payload() const;
-  std::uint32_t flits() const { return static_cast<std::uint32_t>(config_.flits(payload())); }
 
   PacketPool& packets_;
   const TorusConfig& config_;
@@ -88,15 +115,10 @@ class TorusSource : public TorusNode {
   unsigned nodes_;
   std::uint32_t buffer_flits_;
   TorusLog& log_;
-  Rng rng_;
-  Link* in_ = nullptr;
   Link* out_ = nullptr;
   ChannelCredits credits_;
   CreditReturn returns_;
-  std::uint64_t message_wire_bytes_;
-  std::uint64_t slot_ = 0;  ///< the next one that may begin a message
-  Next next_;
-  std::uint32_t message_ = 0;
+  std::optional<TorusStream> stream_;  // from when the local link is known
   std::uint32_t order_ = 0;
   FrameBalance balance_;
 };

@@ -86,7 +86,8 @@ void Link::lose(const Frame& frame) {
   for (std::uint32_t number = frame.packet; number != no_packet;) {
     const bool in_cell = frame.kind == FrameKind::cell;
     const FrameKind kind = in_cell ? packets_[number].frame.kind : frame.kind;
-    ++(kind == FrameKind::packet ? losses.packets : losses.answers);
+    const bool data = kind == FrameKind::packet || kind == FrameKind::torus_packet;
+    ++(data ? losses.packets : losses.answers);
     const std::uint32_t next = in_cell ? packets_[number].next : no_packet;
     packets_.release(std::exchange(number, next));
   }

@@ -150,6 +150,24 @@ void check_torus_work(const Scenario& scenario) {
   chip_work(scenario);
 }
 
+/// The room that packets leave is told on the other direction's wire, and links between chips
+/// repeat what arrives damaged.
+void check_torus_events(const Scenario& scenario) {
+  for (std::size_t i = 0; i < scenario.events.size(); ++i) {
+    const EventConfig& event = scenario.events[i];
+    const bool degrades = event.action == EventAction::degrade;
+    require(event.action != EventAction::corrupt,
+            "events.{}.action: links of a torus are not corrupted; they 'fail', 'flap', 'restore' "
+            "and 'degrade'",
+            i);
+    require(degrades || !event.one_way,
+            "events.{}.one_way: a torus link fails in both directions: each carries the credits of "
+            "the other",
+            i);
+  }
+  check_events(scenario, draw(scenario));
+}
+
 void check_torus(const Scenario& scenario) {
   const FabricConfig& fabric = scenario.fabric;
   require(fabric.topology == Topology::torus, "fabric.topology: 'switch: torus' needs 'torus'");
@@ -165,6 +183,7 @@ void check_torus(const Scenario& scenario) {
           "workload.start: {} is not before the deadline of the run, {}",
           print_quantity(workload.start), print_quantity(scenario.measure.deadline));
   check_devices(scenario);
+  check_torus_events(scenario);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "engine/nearest.h"
 #include "engine/quantity.h"
+#include "engine/torus_fabric.h"
 #include "kernel/error.h"
 
 namespace heddle {
@@ -71,7 +72,8 @@ void check_rate(const EventConfig& event, const Scenario& scenario, const Bluepr
                 const std::vector<DrawnCable>& cables, const std::string& path) {
   if (event.action != EventAction::degrade) return;
   try {
-    LinkRate::of(event.rate, period_ps(scenario.fabric.clock));
+    const ClockOptions clock = torus_clock(scenario.fabric);  // exact for every fabric
+    LinkRate::of(event.rate, clock.period_ps, clock.period_cycles);
   } catch (const InputError& error) {
     throw InputError(fmt::format("{}.rate: {}", path, error.what()));
   }
@@ -142,18 +144,12 @@ void check_events(const Scenario& scenario, const Blueprint& blueprint) {
   }
 }
 
-EventScript::EventScript(const Scenario& scenario, const Blueprint& blueprint, Fabric& fabric,
-                         const Clock& clock, const DeliveryLog& log)
+EventScript::EventScript(const Scenario& scenario, const Blueprint& blueprint, const Clock& clock)
     : scenario_(scenario),
       blueprint_(blueprint),
-      fabric_(fabric),
       clock_(clock),
-      log_(log),
       cables_(cables_of(blueprint)),
-      records_(scenario.events.size()),
-      known_down_(2 * cables_.size()),
-      withdrawn_(cables_.size()),
-      next_look_(look_cycles()) {
+      records_(scenario.events.size()) {
   for (const std::size_t event : by_time(scenario.events)) plan(event);
 }
 
@@ -200,8 +196,6 @@ Cycle EventScript::next() const {
   return done_ == steps_.size() ? next_look_ : std::min(next_look_, steps_[done_].at);
 }
 
-Cycle EventScript::look_cycles() const { return std::max<Cycle>(1, clock_.cycles(look)); }
-
 void EventScript::act() {
   const Cycle now = next();
   if (now == next_look_) {
@@ -217,105 +211,50 @@ void EventScript::act() {
 void EventScript::act(const Step& step) {
   Record& record = records_[step.event];
   if (record.before.at == never) record.before = count(step.at);
-  const Fabric::Direction& d = direction(step.direction);
   const EventConfig& config = scenario_.events[step.event];
   switch (step.kind) {
     case Kind::fail:
-      d.link->fail();
-      d.to.device->input_failed(d.to.port, step.at);
+      fail(step.direction, step.at);
       plan({step.at + notice_cycles(), Kind::notice, step.event, step.direction});
       break;
     case Kind::restore:
-      d.link->restore();
-      d.from.device->output_restored(d.from.port, step.at);
+      restore(step.direction, step.at);
       plan({step.at + notice_cycles(), Kind::notice, step.event, step.direction});
       break;
     case Kind::degrade:
-      d.link->set_rate(LinkRate::of(config.rate, clock_));
+      link(step.direction).set_rate(LinkRate::of(config.rate, clock_));
       break;
     case Kind::corrupt:
-      d.link->set_bit_error_ratio(config.bit_error_ratio);
+      link(step.direction).set_bit_error_ratio(config.bit_error_ratio);
       break;
     case Kind::notice:
-      notice(step);
+      learn(step);
       break;
-    case Kind::withdraw:
-      withdraw(step.direction);
+    case Kind::tell_others:
+      tell_others(step.direction);
       break;
   }
 }
 
-// --- who learns of it ---------------------------------------------------------------------------
-
-Cycle EventScript::notice_cycles() const {
-  return clock_.cycles(scenario_.adaptive.detection_delay);
-}
-
-/// What has changed back in the meantime is not noticed.
-void EventScript::notice(const Step& step) {
-  const Fabric::Direction& d = direction(step.direction);
-  auto* const box = dynamic_cast<AdaptiveSwitch*>(d.from.device);
-  if (box == nullptr || known_down_[step.direction] == !d.link->is_up()) return;
-  known_down_[step.direction] = !d.link->is_up();
-  box->set_usable(d.from.port, d.link->is_up());
+void EventScript::learn(const Step& step) {
+  const Notice notice = this->notice(step.direction, step.at);
+  if (!notice.news) return;
   records_[step.event].noticed_at = step.at;
   records_[step.event].noticed = count(step.at);
-  const auto delay = clock_.cycles(scenario_.adaptive.withdrawal_delay);
-  plan({step.at + delay, Kind::withdraw, step.event, step.direction});
+  if (notice.others_after == never) return;
+  plan({step.at + notice.others_after, Kind::tell_others, step.event, step.direction});
 }
 
-/// Leaves and elements of the scheduled fabric find out for themselves. What they have noticed is
-/// the latest event.
-void EventScript::look_at_fabric(Cycle now) {
-  Cycle changed = 0;
-  for (const auto& leaf : fabric_.leaves()) changed = std::max(changed, leaf->links_changed_at());
-  for (const auto& e : fabric_.elements()) changed = std::max(changed, e->links_changed_at());
-  if (std::exchange(links_changed_at_, changed) == changed) return;
+EventScript::Record* EventScript::latest_record(Cycle cycle) {
   Record* latest = nullptr;
   for (Record& record : records_) {
-    if (record.before.at > changed) continue;
+    if (record.before.at > cycle) continue;
     if (latest == nullptr || record.before.at >= latest->before.at) latest = &record;
   }
-  if (latest == nullptr) return;
-  latest->noticed_at = changed;
-  latest->noticed = count(now);
-}
-
-unsigned EventScript::spine_of(std::size_t cable) const {
-  return blueprint_.boxes[cables_[cable].box].ports[cables_[cable].port].peer_box;
-}
-
-/// Of a link that leads down from a spine to a leaf: the other leaves stop, or begin again, to send
-/// through that spine what is for hosts of that leaf, where this was its only way.
-void EventScript::withdraw(std::size_t direction) {
-  const std::size_t failed = direction / 2;
-  const unsigned leaf = cables_[failed].box;
-  const unsigned spine = spine_of(failed);
-  if (direction % 2 == 0 || spine == Blueprint::to_host) return;
-  bool reachable = false;
-  for (std::size_t i = 0; i < cables_.size(); ++i) {
-    reachable |= cables_[i].box == leaf && spine_of(i) == spine && !known_down_[2 * i + 1];
-  }
-  if (withdrawn_[failed] == !reachable) return;
-  const unsigned first = leaf * blueprint_.hosts_per_leaf;
-  const HostRange hosts{first, first + blueprint_.hosts_per_leaf - 1};
-  for (std::size_t i = 0; i < cables_.size(); ++i) {
-    if (spine_of(i) != spine) continue;
-    if (cables_[i].box == leaf) {
-      withdrawn_[i] = !reachable;
-    } else {
-      fabric_.switches()[cables_[i].box]->set_reachable(cables_[i].port, hosts, reachable);
-    }
-  }
+  return latest;
 }
 
 // --- what it has cost ---------------------------------------------------------------------------
-
-EventScript::Counts EventScript::count(Cycle at) const {
-  Counts counts{at, log_.delivered_bytes(), log_.resent_bytes(), log_.last_repair(), {}};
-  for (const auto& link : fabric_.links()) counts.losses += link->losses();
-  return counts;
-}
 
 double EventScript::gbps(const Counts& from, const Counts& to) const {
   const double ns = static_cast<double>(to.at - from.at) * cycle_ns();
@@ -323,7 +262,8 @@ double EventScript::gbps(const Counts& from, const Counts& to) const {
 }
 
 double EventScript::cycle_ns() const {
-  return static_cast<double>(clock_.options().period_ps) * 1e-3;
+  return static_cast<double>(clock_.options().period_ps) * 1e-3 /
+         static_cast<double>(clock_.options().period_cycles);
 }
 
 nlohmann::ordered_json EventScript::results(Cycle end) const {
@@ -332,7 +272,7 @@ nlohmann::ordered_json EventScript::results(Cycle end) const {
   for (std::size_t i = 0; i < records_.size(); ++i) {
     const Counts& at = records_[i].before;
     if (at.at == never) continue;  // the run ended earlier
-    Counts previous{log_.first_due(), 0, 0, 0, {}};
+    Counts previous{first_due(), 0, 0, 0, {}};
     Counts next = last;
     for (const Record& other : records_) {
       const Counts& then = other.before;
@@ -367,6 +307,93 @@ nlohmann::ordered_json EventScript::result(std::size_t event, const Counts& prev
   if (at.at < settled.at) json["gbps"]["during"] = gbps(at, settled);
   if (settled.at < next.at) json["gbps"]["after"] = gbps(settled, next);
   return json;
+}
+
+// --- leaves and spines ---------------------------------------------------------------------------
+
+FabricEvents::FabricEvents(const Scenario& scenario, const Blueprint& blueprint, Fabric& fabric,
+                           const Clock& clock, const DeliveryLog& log)
+    : EventScript(scenario, blueprint, clock),
+      fabric_(fabric),
+      log_(log),
+      known_down_(2 * cables_.size()),
+      withdrawn_(cables_.size()) {
+  begin_to_look();
+}
+
+void FabricEvents::fail(std::size_t direction, Cycle at) {
+  const Fabric::Direction& d = this->direction(direction);
+  d.link->fail();
+  d.to.device->input_failed(d.to.port, at);
+}
+
+void FabricEvents::restore(std::size_t direction, Cycle at) {
+  const Fabric::Direction& d = this->direction(direction);
+  d.link->restore();
+  d.from.device->output_restored(d.from.port, at);
+}
+
+Cycle FabricEvents::notice_cycles() const {
+  return clock_.cycles(scenario_.adaptive.detection_delay);
+}
+
+/// What has changed back in the meantime is not noticed.
+EventScript::Notice FabricEvents::notice(std::size_t direction, Cycle /*at*/) {
+  const Fabric::Direction& d = this->direction(direction);
+  auto* const box = dynamic_cast<AdaptiveSwitch*>(d.from.device);
+  if (box == nullptr || known_down_[direction] == !d.link->is_up()) return {};
+  known_down_[direction] = !d.link->is_up();
+  box->set_usable(d.from.port, d.link->is_up());
+  return {true, clock_.cycles(scenario_.adaptive.withdrawal_delay)};
+}
+
+Cycle FabricEvents::look_cycles() const { return std::max<Cycle>(1, clock_.cycles(look)); }
+
+/// Leaves and elements of the scheduled fabric find out for themselves. What they have noticed is
+/// the latest event.
+void FabricEvents::look_at_fabric(Cycle now) {
+  Cycle changed = 0;
+  for (const auto& leaf : fabric_.leaves()) changed = std::max(changed, leaf->links_changed_at());
+  for (const auto& e : fabric_.elements()) changed = std::max(changed, e->links_changed_at());
+  if (std::exchange(links_changed_at_, changed) == changed) return;
+  Record* const latest = latest_record(changed);
+  if (latest == nullptr) return;
+  latest->noticed_at = changed;
+  latest->noticed = count(now);
+}
+
+unsigned FabricEvents::spine_of(std::size_t cable) const {
+  return blueprint_.boxes[cables_[cable].box].ports[cables_[cable].port].peer_box;
+}
+
+/// Of a link that leads down from a spine to a leaf: the other leaves stop, or begin again, to send
+/// through that spine what is for hosts of that leaf, where this was its only way.
+void FabricEvents::tell_others(std::size_t direction) {
+  const std::size_t failed = direction / 2;
+  const unsigned leaf = cables_[failed].box;
+  const unsigned spine = spine_of(failed);
+  if (direction % 2 == 0 || spine == Blueprint::to_host) return;
+  bool reachable = false;
+  for (std::size_t i = 0; i < cables_.size(); ++i) {
+    reachable |= cables_[i].box == leaf && spine_of(i) == spine && !known_down_[2 * i + 1];
+  }
+  if (withdrawn_[failed] == !reachable) return;
+  const unsigned first = leaf * blueprint_.hosts_per_leaf;
+  const HostRange hosts{first, first + blueprint_.hosts_per_leaf - 1};
+  for (std::size_t i = 0; i < cables_.size(); ++i) {
+    if (spine_of(i) != spine) continue;
+    if (cables_[i].box == leaf) {
+      withdrawn_[i] = !reachable;
+    } else {
+      fabric_.switches()[cables_[i].box]->set_reachable(cables_[i].port, hosts, reachable);
+    }
+  }
+}
+
+EventScript::Counts FabricEvents::count(Cycle at) const {
+  Counts counts{at, log_.delivered_bytes(), log_.resent_bytes(), log_.last_repair(), {}};
+  for (const auto& link : fabric_.links()) counts.losses += link->losses();
+  return counts;
 }
 
 }  // namespace heddle

@@ -7,6 +7,7 @@
 #include "engine/fabric_limits.h"
 #include "engine/measurement.h"
 #include "engine/name_globs.h"
+#include "engine/torus_fabric.h"
 #include "kernel/error.h"
 
 namespace heddle {
@@ -21,6 +22,7 @@ std::string loopback_name(const Blueprint::Box& leaf, unsigned path) {
 }  // namespace
 
 std::vector<std::string> part_names(const Scenario& scenario, const Blueprint& blueprint) {
+  if (scenario.switch_kind == SwitchKind::torus) return torus_part_names(scenario, blueprint);
   std::vector<std::string> names;
   for (unsigned host = 0; host < blueprint.hosts; ++host) names.push_back(host_name(host));
   for (const Blueprint::Box& box : blueprint.boxes) {

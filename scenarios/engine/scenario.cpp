@@ -235,7 +235,7 @@ void Scenario::describe(Fields& fields) {
       .when("switch", {"torus"});
   fields.section("nic", nic, "The hosts' network interfaces.").when("switch", fabrics_of_hosts());
   fields.list("events", events, "What happens to links during the run.")
-      .when("switch", fabrics_of_hosts())
+      .when("switch", networks())
       .may_be_empty = true;
   fields
       .names("rtl", rtl,

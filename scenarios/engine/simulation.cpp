@@ -92,7 +92,7 @@ class Simulation : private RunLoop {
   DeliveryLog log_;
   MessageEvents events_;
   Fabric fabric_;
-  EventScript script_;
+  FabricEvents script_;
 };
 
 void Simulation::run_until(Cycle cycle) {

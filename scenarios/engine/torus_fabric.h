@@ -24,6 +24,10 @@ TorusShape torus_shape(const FabricConfig& fabric);
 std::string torus_router_name(unsigned node);
 std::string torus_node_name(unsigned node);
 
+/// The names of all devices and links of a torus: "node0", "router0", "router0.xp-router1.xm" for
+/// packets and "router1.credit_xm-router0.xp" for the room that they leave; who sends comes first.
+std::vector<std::string> torus_part_names(const Scenario& scenario, const Blueprint& blueprint);
+
 /// The clock of a torus: exact, also where its period is no whole number of picoseconds. Throws
 /// InputError when it takes more than a thousand cycles until the two agree.
 ClockOptions torus_clock(const FabricConfig& fabric);
@@ -70,6 +74,14 @@ class TorusFabric {
     End to;
     std::uint32_t capacity;  ///< flits of each virtual channel's buffer
   };
+
+  /// Where a router's port to another one lies.
+  struct RingPlace {
+    unsigned dimension;
+    unsigned first_node;  ///< of the ring: with coordinate 0
+    unsigned cable;       ///< bit in RingFaults
+  };
+  RingPlace ring_of(const End& end) const;
 
   const TorusShape& shape() const { return shape_; }
   const std::vector<std::unique_ptr<TorusRouter>>& routers() const { return routers_; }

@@ -8,6 +8,7 @@
 #include "engine/measurement.h"
 #include "engine/quantity.h"
 #include "engine/run_loop.h"
+#include "engine/torus_events.h"
 #include "engine/torus_measurement.h"
 #include "engine/torus_uniform.h"
 
@@ -34,7 +35,8 @@ class TorusSimulation : private RunLoop {
         blueprint_(draw(scenario)),
         work_(make_torus_work(scenario, clock_, options)),
         fabric_(scenario, blueprint_, environment_,
-                [this](const TorusNodePlace& place) { return work_->make_node(place); }) {
+                [this](const TorusNodePlace& place) { return work_->make_node(place); }),
+        script_(scenario, blueprint_, fabric_, clock_, *work_) {
     clock_.fetch_records_of(packets_);
     work_->made(fabric_);
     devices_ = fabric_.devices();
@@ -51,6 +53,8 @@ class TorusSimulation : private RunLoop {
   Cycle last_progress() const override { return work_->last_progress(); }
   std::uint64_t frame_hops() const override { return fabric_.packet_hops(); }
   Cycle quiet_from() const override { return heddle::quiet_from(fabric_.links()); }
+  Cycle next_event() const override { return script_.next(); }
+  void act() override { script_.act(); }
 
   bool at_rest() const;
   void verify(const TorusFacts& facts) const;
@@ -63,6 +67,7 @@ class TorusSimulation : private RunLoop {
   std::unique_ptr<TorusWork> work_;
   TorusFabric fabric_;
   Devices devices_;  // of fabric and work
+  TorusEvents script_;
 };
 
 /// Nothing is held, and no room waits to be given back.
@@ -84,6 +89,7 @@ RunOutcome TorusSimulation::run() {
                          drained()};
   verify(facts);
   RunOutcome outcome{status, explain(status), measure_torus(facts, *work_)};
+  if (!scenario_.events.empty()) outcome.results["events"] = script_.results(facts.end);
   outcome.results["run"] =
       heddle::run({status_text(status), scenario_.seed, facts.end, facts.cycle_ns, frame_hops(),
                    wall_s(), hash_of(fabric_.links()) ^ work_->hash()});

@@ -55,6 +55,11 @@ class TorusWork {
   /// The run is over: what it writes beside the results gets its place.
   virtual void close() {}
 
+  /// Payload that has arrived; and when the first of it was due to be sent. For the rates before,
+  /// during and after an event.
+  virtual std::uint64_t delivered_bytes() const { return 0; }
+  virtual Cycle first_due() const { return 0; }
+
   /// Throws CheckFailure for a broken law that the devices do not know of.
   virtual void check_laws(const TorusFacts& facts) const = 0;
   /// Adds its keys (statistics.h) to those of routers, links and run.

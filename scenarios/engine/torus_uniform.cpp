@@ -96,7 +96,9 @@ void TorusUniform::add_results(Json& results, const TorusFacts& facts) const {
   if (log_.packets().slowest().latency != 0) {
     results["slowest_packet"] = slowest_packet(log_.packets().slowest(), cycle_ns);
   }
-  results["torus"] = {{"offered_load", load(log_.offered_wire_bytes())},
+  std::uint64_t offered = log_.due_wire_bytes();
+  for (const TorusSource* source : sources_) offered += source->unsent_wire_bytes();
+  results["torus"] = {{"offered_load", load(offered)},
                       {"accepted_load", load(log_.accepted_wire_bytes())},
                       {"hops", log_.injected() == 0 ? 0.0
                                                     : static_cast<double>(hops) /

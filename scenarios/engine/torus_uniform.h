@@ -18,6 +18,8 @@ class TorusUniform : public TorusWork {
   bool done() const override;
   bool waiting() const override;
   Cycle last_progress() const override { return log_.last_progress(); }
+  std::uint64_t delivered_bytes() const override { return log_.delivered_bytes(); }
+  Cycle first_due() const override { return log_.first_due(); }
   void check_laws(const TorusFacts& facts) const override;
   void add_results(nlohmann::ordered_json& results, const TorusFacts& facts) const override;
   std::string unfinished() const override;

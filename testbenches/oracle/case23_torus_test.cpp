@@ -27,8 +27,8 @@ struct TorusCase {
   unsigned flits = 8;   ///< of each packet; a flit takes a cycle
   unsigned link = 1;    ///< latency, cycles
   unsigned router = 1;  ///< latency, cycles
-  unsigned cycles = 40'000;
-  unsigned warmup = 10'000;
+  unsigned cycles = 20'000;
+  unsigned warmup = 5'000;
   unsigned lanes = 2;
 };
 
@@ -68,7 +68,7 @@ TEST(Case23Torus, HopsAreThreeOnAverage) {
   TorusCase c;
   c.load = 0.3;
   c.flits = 1;
-  c.cycles = 100'000;
+  c.cycles = 50'000;
   c.warmup = 0;
   const TorusFigures measured = run_torus(c);
   const double deviation = std::sqrt(3 * 0.5 / measured.packets);
@@ -92,7 +92,7 @@ TEST(Case23Torus, LatencyRisesByOneHopPerHop) {
       c.load = 0.02;
       c.link = link;
       c.router = router;
-      c.cycles = 400'000;
+      c.cycles = 200'000;
       const TorusFigures measured = run_torus(c);
       sum_h += measured.hops;
       sum_l += measured.latency;
