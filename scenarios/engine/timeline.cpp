@@ -177,11 +177,10 @@ void Timeline::transfer(unsigned core, const FinishedTransfer& transfer) {
   const std::size_t window = times.done / rate_window_;
   if (bytes_.size() <= window) bytes_.resize(window + 1);
   bytes_[window] += transfer.bytes;
-  if (!shown(times.begun, times.done)) return;
   Cycle& until = cores_[core].queue_shown_until[transfer.queue];
   const Cycle begin = std::max(times.begun, until);
   until = std::max(begin, times.done);
-  if (until == begin) return;
+  if (until == begin || !shown(begin, until)) return;
   slice(core, first_queue + transfer.queue, transfer.write ? "write" : "read", begin, until,
         fmt::format("\"bytes\":{},\"posted\":{},\"begun\":{},\"engines done\":{},\"done\":{},"
                     "\"remote\":{}",
@@ -220,7 +219,8 @@ void Timeline::write_rates() {
         "memory GB/s", 0, window * rate_window_,
         static_cast<double>(latest) / static_cast<double>(rate_window_) * bytes_per_cycle_to_gb_);
   }
-  if (latest != ~std::uint64_t{0}) counter("memory GB/s", 0, bytes_.size() * rate_window_, 0);
+  if (latest != ~std::uint64_t{0} && latest != 0)
+    counter("memory GB/s", 0, bytes_.size() * rate_window_, 0);
 }
 
 void Timeline::write(const std::string& event) {
