@@ -15,6 +15,7 @@
 #include "chip_bench.h"
 #include "engine/programs/job_list.h"
 #include "kernel/rng.h"
+#include "long_tests.h"
 #include "register_bus.h"
 
 namespace heddle::testing {
@@ -806,8 +807,8 @@ void expect_same_in_any_order(const std::string& text,
   EXPECT_TRUE(plain == every) << text << ", every cycle";
 }
 
-TEST(AcceleratorCore, RandomStreamsAreTheSameInAnyOrderOfDevices) {
-  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+void random_streams_in_any_order(std::uint64_t first, std::uint64_t last) {
+  for (std::uint64_t seed = first; seed <= last; ++seed) {
     expect_same_in_any_order(fmt::format("seed {}", seed), [=](const ClockOptions& options) {
       Rng random(seed, "accelerator_core", "streams");
       const AcceleratorConfig config = random_chip(random);
@@ -819,8 +820,8 @@ TEST(AcceleratorCore, RandomStreamsAreTheSameInAnyOrderOfDevices) {
   }
 }
 
-TEST(AcceleratorCore, RandomJobsAreTheSameInAnyOrderOfDevices) {
-  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+void random_jobs_in_any_order(std::uint64_t first, std::uint64_t last) {
+  for (std::uint64_t seed = first; seed <= last; ++seed) {
     expect_same_in_any_order(fmt::format("seed {}", seed), [=](const ClockOptions& options) {
       Rng random(seed, "accelerator_core", "jobs");
       const AcceleratorConfig config = random_chip(random);
@@ -842,6 +843,18 @@ TEST(AcceleratorCore, RandomJobsAreTheSameInAnyOrderOfDevices) {
       return record(bench);
     });
   }
+}
+
+TEST(AcceleratorCore, RandomStreamsAreTheSameInAnyOrderOfDevices) {
+  random_streams_in_any_order(1, 12);
+}
+
+TEST(AcceleratorCore, RandomJobsAreTheSameInAnyOrderOfDevices) { random_jobs_in_any_order(1, 4); }
+
+TEST(AcceleratorCore, LongRandomStreamsAndJobsInAnyOrderOfDevices) {
+  HEDDLE_NEED_LONG();
+  random_streams_in_any_order(13, 300);
+  random_jobs_in_any_order(5, 40);
 }
 
 // --- registers -----------------------------------------------------------------------------------
