@@ -256,57 +256,82 @@ module systolic_array #(
     end
   endtask
 
-  // Entry d of the lists follows from entry d + 1 and what entered then.
-  task check_entry(input int unsigned d);
-    if (d != Ages - 1) begin
-      step_exchange = now_exchange_q[d];
-      step_clear = now_clear_q[d];
-      step_load = now_load_q[d];
-      step_group = now_group_q[d];
-      step_tile = now_tile_q[d];
-      step_shadow = now_shadow_q[d+1];
-      step_weight = now_weight_q[d+1];
-      step_loaded = now_loaded_q[d+1];
-      step_at_once();
-      assert (step_shadow == now_shadow_q[d]);
-      assert (step_weight == now_weight_q[d]);
-      assert (step_loaded == now_loaded_q[d]);
-    end
-  endtask
-
-  // PE (i, j) does, i + j edges later, what the array without any way has done.
   logic [SumBits-1:0] now_sum;
-  task check_pe(input int unsigned i, input int unsigned j);
-    // Orders.
-    assert (moves_q[i][j] == now_moves_q[i+j]);
-    assert (exchange_q[i][j] == now_exchange_q[i+j]);
-    assert (clear_q[i][j] == now_clear_q[i+j]);
-    assert (load_q[i][j] == (now_load_q[i+j] && now_group_q[i+j] == GroupBits'(i / LoadRows)));
-    // Weights, and shadows that hold one.
-    assert (weight_q[i*Columns+j] == now_weight_q[i+j][(i*Columns+j)*OperandBits+:OperandBits]);
-    assert (loaded_q[i][j] == now_loaded_q[i+j][i*Columns+j]);
-    assert (!loaded_q[i][j] ||
-            shadow_q[i*Columns+j] == now_shadow_q[i+j][(i*Columns+j)*OperandBits+:OperandBits]);
-    // Operands on their way, where they are valid.
-    assert (!now_moves_q[i+j] ||
-            moving_q[i*Columns+j] == now_operands_q[i+j][i*OperandBits+:OperandBits]);
-    for (int unsigned r = 0; r < LoadRows; r++) begin
-      assert (i == Rows - 1 || !now_load_q[i+j] ||
-              falling_q[(i*Columns+j)%(Pes-Columns)][r*OperandBits+:OperandBits] ==
-              now_tile_q[i+j][(r*Columns+j)*OperandBits+:OperandBits]);
-    end
-    // The sum over the rows down to this one: in the last row, the result.
-    now_sum = '0;
-    for (int unsigned k = 0; k < Rows; k++) begin
-      if (k <= i) begin
-        now_sum = now_sum + product(now_weight_q[i+j][(k*Columns+j)*OperandBits+:OperandBits],
-                                    now_operands_q[i+j][k*OperandBits+:OperandBits]);
+  always_ff @(posedge clk_i) begin
+    if (rst_ni) begin
+      // Entry d of the lists follows from entry d + 1 and what entered then.
+      for (int unsigned d = 0; d < Ages - 1; d++) begin
+        step_exchange = now_exchange_q[d];
+        step_clear = now_clear_q[d];
+        step_load = now_load_q[d];
+        step_group = now_group_q[d];
+        step_tile = now_tile_q[d];
+        step_shadow = now_shadow_q[d+1];
+        step_weight = now_weight_q[d+1];
+        step_loaded = now_loaded_q[d+1];
+        step_at_once();
+        assert (step_shadow == now_shadow_q[d]);
+        assert (step_weight == now_weight_q[d]);
+        assert (step_loaded == now_loaded_q[d]);
+      end
+      // PE (i, j) does, i + j edges later, what the array without any way has done.
+      for (int unsigned i = 0; i < Rows; i++) begin
+        for (int unsigned j = 0; j < Columns; j++) begin
+          // Orders.
+          assert (moves_q[i][j] == now_moves_q[i+j]);
+          assert (exchange_q[i][j] == now_exchange_q[i+j]);
+          assert (clear_q[i][j] == now_clear_q[i+j]);
+          assert (load_q[i][j] == (now_load_q[i+j] && now_group_q[i+j] == GroupBits'(i / LoadRows)));
+          // Weights, and shadows that hold one.
+          assert (weight_q[i*Columns+j] == now_weight_q[i+j][(i*Columns+j)*OperandBits+:OperandBits]);
+          assert (loaded_q[i][j] == now_loaded_q[i+j][i*Columns+j]);
+          assert (!loaded_q[i][j] ||
+                  shadow_q[i*Columns+j] == now_shadow_q[i+j][(i*Columns+j)*OperandBits+:OperandBits]);
+          // Operands on their way, where they are valid.
+          assert (!now_moves_q[i+j] ||
+                  moving_q[i*Columns+j] == now_operands_q[i+j][i*OperandBits+:OperandBits]);
+          for (int unsigned r = 0; r < LoadRows; r++) begin
+            assert (i == Rows - 1 || !now_load_q[i+j] ||
+                    falling_q[(i*Columns+j)%(Pes-Columns)][r*OperandBits+:OperandBits] ==
+                    now_tile_q[i+j][(r*Columns+j)*OperandBits+:OperandBits]);
+          end
+          // The sum over the rows down to this one: in the last row, the result.
+          now_sum = '0;
+          for (int unsigned k = 0; k < Rows; k++) begin
+            if (k <= i) begin
+              now_sum = now_sum + product(now_weight_q[i+j][(k*Columns+j)*OperandBits+:OperandBits],
+                                          now_operands_q[i+j][k*OperandBits+:OperandBits]);
+            end
+          end
+          assert (!now_moves_q[i+j] || sum_q[i*Columns+j] == now_sum);
+        end
+      end
+      for (int unsigned d = 0; d < Rows - 1; d++) begin
+        // What has entered is on its way down the left side.
+        assert (moves_down_q[d] == now_moves_q[d]);
+        assert (exchange_down_q[d] == now_exchange_q[d]);
+        assert (clear_down_q[d] == now_clear_q[d]);
+        assert (load_down_q[d] == now_load_q[d]);
+        assert (!load_down_q[d] || group_down_q[d] == now_group_q[d]);
+      end
+      // Operands and tiles wait in front of their rows and columns.
+      for (int unsigned i = 1; i < Rows; i++) begin
+        for (int unsigned d = 0; d < i; d++) begin
+          assert (!now_moves_q[d] || row_delay_q[(i*(i-1))/2+d] ==
+                  now_operands_q[d][i*OperandBits+:OperandBits]);
+        end
+      end
+      for (int unsigned j = 1; j < Columns; j++) begin
+        for (int unsigned d = 0; d < j; d++) begin
+          for (int unsigned r = 0; r < LoadRows; r++) begin
+            assert (!now_load_q[d] || column_delay_q[(j*(j-1))/2+d][r*OperandBits+:OperandBits] ==
+                    now_tile_q[d][(r*Columns+j)*OperandBits+:OperandBits]);
+          end
+        end
       end
     end
-    assert (!now_moves_q[i+j] || sum_q[i*Columns+j] == now_sum);
-  endtask
 
-  always_ff @(posedge clk_i) begin
+    // The next step.
     step_exchange = move_valid_i && move_exchange_i;
     step_clear = load_valid_i && load_first_i;
     step_load = load_valid_i;
@@ -333,38 +358,6 @@ module systolic_array #(
       now_shadow_q[d] <= rst_ni ? now_shadow_q[d-1] : '0;
       now_weight_q[d] <= rst_ni ? now_weight_q[d-1] : '0;
       now_loaded_q[d] <= rst_ni ? now_loaded_q[d-1] : '0;
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (rst_ni) begin
-      for (int unsigned d = 0; d < Ages; d++) check_entry(d);
-      for (int unsigned i = 0; i < Rows; i++) begin
-        for (int unsigned j = 0; j < Columns; j++) check_pe(i, j);
-      end
-      for (int unsigned d = 0; d < Rows - 1; d++) begin
-        // What has entered is on its way down the left side.
-        assert (moves_down_q[d] == now_moves_q[d]);
-        assert (exchange_down_q[d] == now_exchange_q[d]);
-        assert (clear_down_q[d] == now_clear_q[d]);
-        assert (load_down_q[d] == now_load_q[d]);
-        assert (!load_down_q[d] || group_down_q[d] == now_group_q[d]);
-      end
-      // Operands and tiles wait in front of their rows and columns.
-      for (int unsigned i = 1; i < Rows; i++) begin
-        for (int unsigned d = 0; d < i; d++) begin
-          assert (!now_moves_q[d] || row_delay_q[(i*(i-1))/2+d] ==
-                  now_operands_q[d][i*OperandBits+:OperandBits]);
-        end
-      end
-      for (int unsigned j = 1; j < Columns; j++) begin
-        for (int unsigned d = 0; d < j; d++) begin
-          for (int unsigned r = 0; r < LoadRows; r++) begin
-            assert (!now_load_q[d] || column_delay_q[(j*(j-1))/2+d][r*OperandBits+:OperandBits] ==
-                    now_tile_q[d][(r*Columns+j)*OperandBits+:OperandBits]);
-          end
-        end
-      end
     end
   end
 `endif
