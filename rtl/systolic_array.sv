@@ -152,6 +152,7 @@ module systolic_array #(
   endfunction
 
   always_ff @(posedge clk_i) begin
+    check();
     // 1. Which rows of its tile come in.
     group = group_q;
     if (load_first_i) group = '0;
@@ -197,9 +198,8 @@ module systolic_array #(
   logic [Rows-1:0]    entered_q;  // move_valid_i of the latest edges, the newest in bit 0
   logic [Columns-2:0] valid_before_q;
 
-  always_ff @(posedge clk_i) begin
-    entered_q <= rst_ni ? Rows'({entered_q, move_valid_i}) : '0;
-    valid_before_q <= rst_ni ? result_valid_o[Columns-2:0] : '0;
+  // What holds between two edges.
+  task check;
     if (rst_ni) begin
       // What enters gives a result in the first column Rows - 1 edges later, and nothing else does.
       p_latency: assert (result_valid_o[0] == entered_q[Rows-1]);
@@ -208,7 +208,7 @@ module systolic_array #(
       // On the left side, operands are where they entered so many edges ago.
       p_left: assert (moves_down_q == entered_q[Rows-2:0]);
       // The rows of a tile are counted up to its last group, and one beyond.
-      p_groups: assert (group_q <= GroupBits'(Groups));
+      p_groups: assert (32'(group_q) <= Groups);
       // An exchange comes with an operand, and it is with its first rows that a tile clears.
       p_exchange: assert ((exchange_down_q & ~moves_down_q) == '0);
       p_clear: assert ((clear_down_q & ~load_down_q) == '0);
@@ -218,7 +218,9 @@ module systolic_array #(
         assert (i >= LoadRows || (clear_q[i] & ~load_q[i]) == '0);
       end
     end
-  end
+    entered_q = rst_ni ? Rows'({entered_q, move_valid_i}) : '0;
+    valid_before_q = rst_ni ? result_valid_o[Columns-2:0] : '0;
+  endtask
 
 `ifdef FORMAL
   initial assume (!rst_ni);
