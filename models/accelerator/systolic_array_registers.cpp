@@ -9,7 +9,7 @@ namespace {
 constexpr std::uint64_t program_registers = 0x80 + 0x200;
 constexpr std::uint64_t largest_size = std::uint64_t{1} << 31;
 
-std::string key(const std::string& name) { return "`array." + name + "`"; }
+std::string key(const std::string& name) { return "`accelerator.array." + name + "`"; }
 
 }  // namespace
 

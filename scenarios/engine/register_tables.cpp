@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "accelerator/systolic_array.h"
 #include "engine/fabric.h"
 #include "engine/fabric_limits.h"
 #include "engine/name_selection.h"
@@ -82,12 +83,13 @@ std::string explain_registers(const std::vector<std::string>& names) {
   CrossbarSwitch crossbar("crossbar_switch", environment, crossbar_place(scenario),
                           scenario.crossbar);
   Hbm hbm("hbm", clock, scheduled.hbm.memory);
+  SystolicArray array("systolic_array", clock, {}, DataType::bf16, scenario.seed);
 
   NameSelection wanted(names);
   std::vector<std::string> tables;
   if (wanted.has("device")) tables.push_back(common_table(nic));
   for (Device* device :
-       std::initializer_list<Device*>{&nic, &leaf, &element, &adaptive, &crossbar, &hbm}) {
+       std::initializer_list<Device*>{&nic, &leaf, &element, &adaptive, &crossbar, &hbm, &array}) {
     if (wanted.has(device->path())) tables.push_back(device_table(device->path(), *device));
   }
   wanted.check();

@@ -6,6 +6,7 @@
 #include <Vround_robin_arbiter.h>
 #include <Vsegmenter.h>
 #include <Vshared_buffer.h>
+#include <Vsystolic_array_2x3.h>
 #include <Vvoq_bank.h>
 
 #include "cosim/cycle_diagram.h"
@@ -356,6 +357,50 @@ TEST(TwinDiagram, PathSelectorInTurn) {
     diagram.strobe("spray_o moves", pins::get_bits(rtl->spray_o, 0, 64) != random);
   }
   diagram.expect_on_page("path_selector");
+}
+
+TEST(TwinDiagram, SystolicArray) {
+  RtlTop<Vsystolic_array_2x3> rtl(1);
+  struct Step {
+    std::vector<unsigned> tile;  ///< a row of it, or nothing
+    bool first;
+    std::vector<unsigned> column;
+    bool exchange;
+  };
+  const Step steps[] = {{{1, 2, 3}, true, {}, false},    {{4, 5, 6}, false, {}, false},
+                        {{7, 0, 7}, true, {1, 1}, true}, {{0, 7, 7}, false, {1, 2}, false},
+                        {{}, false, {2, 3}, true},       {{}, false, {}, false},
+                        {{}, false, {}, false},          {{}, false, {}, false}};
+  const auto set = [](auto& pin, const std::vector<unsigned>& operands) {
+    std::string text;
+    for (unsigned i = 0; i < operands.size(); ++i) {
+      pins::set_bits(pin, 8 * i, 8, operands[i]);
+      text += fmt::to_string(operands[i]);
+    }
+    return text;
+  };
+  pins::set(rtl->load_valid_i, 0);
+  pins::set(rtl->move_valid_i, 0);
+  rtl.reset();
+  CycleDiagram diagram;
+  for (const Step& step : steps) {
+    diagram.next_cycle();
+    pins::set(rtl->load_valid_i, step.tile.empty() ? 0 : 1);
+    pins::set(rtl->load_first_i, step.first ? 1 : 0);
+    pins::set(rtl->move_valid_i, step.column.empty() ? 0 : 1);
+    pins::set(rtl->move_exchange_i, step.exchange ? 1 : 0);
+    diagram.show_if(!step.tile.empty(), "load_data_i", set(rtl->load_data_i, step.tile));
+    diagram.strobe("load_first_i", step.first);
+    diagram.show_if(!step.column.empty(), "move_data_i", set(rtl->move_data_i, step.column));
+    diagram.strobe("move_exchange_i", step.exchange);
+    diagram.edge(rtl);
+    for (unsigned j = 0; j < 3; ++j) {
+      diagram.show_if(pins::get_bits(rtl->result_valid_o, j, 1) != 0,
+                      fmt::format("result_data_o[{}]", j),
+                      pins::get_bits(rtl->result_data_o, 32 * j, 32));
+    }
+  }
+  diagram.expect_on_page("systolic_array");
 }
 
 }  // namespace
