@@ -3,6 +3,7 @@
 #include "engine/programs/kernel_file.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -17,7 +18,8 @@ namespace fs = std::filesystem;
 
 HandKernel read_text(const std::string& text, const AcceleratorConfig& config = {},
                      std::uint64_t chips = 1) {
-  const fs::path file = fs::temp_directory_path() / "heddle_kernel_file_test.yaml";
+  const fs::path file =
+      fs::temp_directory_path() / ("heddle_kernel_file_test." + std::to_string(getpid()) + ".yaml");
   std::ofstream(file) << text;
   return read_kernel(file, config, chips);
 }
@@ -29,7 +31,8 @@ std::string refusal(const std::string& text, const AcceleratorConfig& config = {
     read_text(text, config, chips);
   } catch (const InputError& error) {
     std::string sentence = error.what();
-    const std::string folder = fs::temp_directory_path().string() + "/heddle_kernel_file_test.";
+    const std::string folder = fs::temp_directory_path().string() + "/heddle_kernel_file_test." +
+                               std::to_string(getpid()) + ".";
     const std::size_t at = sentence.find(folder);
     if (at != std::string::npos) sentence.erase(at, folder.size());
     return sentence;
