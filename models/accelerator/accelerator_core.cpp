@@ -352,6 +352,8 @@ void AcceleratorCore::start(Engine engine, const Instruction& next) {
   ++of.position;
   of.waits_met = 0;
   wake(static_cast<unsigned>(engine), of.free_at);
+  // Another engine may wait for what this one has taken, from the next cycle on.
+  if (of.free_at > now() + 1) wake(static_cast<unsigned>(engine), now() + 1);
 }
 
 AcceleratorCore::Course AcceleratorCore::begin(Engine engine, const Instruction& next) {
