@@ -1,6 +1,7 @@
 #include "parts/pe_grid.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "kernel/error.h"
@@ -17,6 +18,18 @@ namespace heddle {
 
 namespace {
 
+/// What a PE does. Sums of integers wrap, as in hardware.
+template <class Sum, class Operand>
+inline __attribute__((always_inline)) Sum add_product(Sum sum, Operand a, Operand b) {
+  const Sum product = static_cast<Sum>(a) * static_cast<Sum>(b);
+  if constexpr (std::is_integral_v<Sum>) {
+    return static_cast<Sum>(static_cast<std::make_unsigned_t<Sum>>(sum) +
+                            static_cast<std::make_unsigned_t<Sum>>(product));
+  } else {
+    return sum + product;
+  }
+}
+
 /// What the PEs of one row do: add a product to the sum from above, or to their own.
 template <class Sum, class Operand>
 inline __attribute__((always_inline)) void row_of_products(Sum* __restrict out,
@@ -24,18 +37,14 @@ inline __attribute__((always_inline)) void row_of_products(Sum* __restrict out,
                                                            const Operand* __restrict a,
                                                            const Operand* __restrict b,
                                                            std::size_t columns) {
-  for (std::size_t j = 0; j < columns; ++j) {
-    out[j] = above[j] + static_cast<Sum>(a[j]) * static_cast<Sum>(b[j]);
-  }
+  for (std::size_t j = 0; j < columns; ++j) out[j] = add_product(above[j], a[j], b[j]);
 }
 template <class Sum, class Operand>
 inline __attribute__((always_inline)) void row_of_products(Sum* __restrict sums,
                                                            const Operand* __restrict a,
                                                            const Operand* __restrict b,
                                                            std::size_t columns) {
-  for (std::size_t j = 0; j < columns; ++j) {
-    sums[j] += static_cast<Sum>(a[j]) * static_cast<Sum>(b[j]);
-  }
+  for (std::size_t j = 0; j < columns; ++j) sums[j] = add_product(sums[j], a[j], b[j]);
 }
 
 /// Sums fall from row to row, the last row first: each reads what the row above held before.

@@ -300,6 +300,21 @@ TEST(PeGrid, TheLargestSumsFit) {
   for (const std::int32_t sum : gemm.c()) EXPECT_EQ(sum, 512 * 128 * 128);
 }
 
+TEST(PeGrid, LargerSumsWrap) {
+  for (const Dataflow dataflow : {Dataflow::output_stationary, Dataflow::weight_stationary}) {
+    SystolicConfig config;
+    config.dataflow = dataflow;
+    config.rows = dataflow == Dataflow::output_stationary ? 2 : 1024;
+    config.columns = 2;
+    const GemmShape shape{1, 140'000, 1};
+    const std::vector<std::int8_t> least(shape.k, -128);
+    GridGemm<Int8Operands> gemm(config, shape, DataType::int8, least, least);
+    gemm.run();
+    EXPECT_EQ(gemm.c(), gemm.expected());
+    EXPECT_EQ(static_cast<std::uint32_t>(gemm.c()[0]), 140'000U * 128 * 128);
+  }
+}
+
 // --- bf16 ----------------------------------------------------------------------------------------
 
 TEST(Bf16, RoundsToNearestTiesToEven) {
