@@ -1,5 +1,8 @@
 #include "accelerator/accelerator_config.h"
 
+#include <string>
+#include <vector>
+
 #include "kernel/error.h"
 
 namespace heddle {
@@ -63,30 +66,48 @@ void ChipMemoryConfig::describe(Fields& fields) {
 }
 
 void AcceleratorConfig::describe(Fields& fields) {
-  fields.add("cores", cores, 1, 64, "Cores of a chip.", nki);
+  const std::vector<std::string> chips{"chip"};
+  fields.choice("model", model, {"chip", "array"},
+                "A chip with all that keeps its arrays waiting; or one systolic array alone, which "
+                "has its operands whenever it can take them, as in SCALE-Sim.");
+  fields.add("cores", cores, 1, 64, "Cores of a chip.", nki).when("model", chips);
   fields.section("array", array, "The tensor engine's systolic array.");
-  fields.add("vector_clock", vector_clock, 1e7, 1e10,
-             "Vector engine: one element per partition and cycle.", nki);
-  fields.add("scalar_clock", scalar_clock, 1e7, 1e10, "Scalar engine: likewise.", nki);
-  fields.add("gpsimd_clock", gpsimd_clock, 1e7, 1e10,
-             "General engine: likewise. It shares a port of SBUF with the vector engine.", nki);
-  fields.add("instruction_cycles", instruction_cycles, 0, 10'000,
-             "Fixed part of an instruction of these three, in cycles of their own.",
-             "NKI guide, about 64 cycles (commonly quoted)");
-  fields.add("semaphore_cycles", semaphore_cycles, 1, 10'000,
-             "Cycles from the end of an instruction until others see its semaphores.");
-  fields.add("barrier", barrier, 1e3, 1e9,
-             "From the last core that reaches a barrier of the chip until all go on.");
-  fields.add("sbuf", sbuf, 1024, 1 << 24, "Scratchpad per partition.", nki);
-  fields.add("psum_banks", psum_banks, 2, 64, "Banks that hold sums.", nki);
-  fields.add("psum_bank", psum_bank, 64, 65536, "A bank's bytes per partition; sums are fp32.",
-             nki);
-  fields.section("dma", dma, "The DMA engines of a core.");
-  fields.section("throttle", throttle, "The droop throttle of the tensor engine.");
-  fields.section("memory", memory, "The chip's memory.");
-  fields.choice("all_reduce", all_reduce,
-                {"ring", "bidirectional_ring", "hamiltonian_rings", "hierarchical"},
-                "How the chips add up what each has a part of; docs/collectives.md.");
+  fields
+      .add("vector_clock", vector_clock, 1e7, 1e10,
+           "Vector engine: one element per partition and cycle.", nki)
+      .when("model", chips);
+  fields.add("scalar_clock", scalar_clock, 1e7, 1e10, "Scalar engine: likewise.", nki)
+      .when("model", chips);
+  fields
+      .add("gpsimd_clock", gpsimd_clock, 1e7, 1e10,
+           "General engine: likewise. It shares a port of SBUF with the vector engine.", nki)
+      .when("model", chips);
+  fields
+      .add("instruction_cycles", instruction_cycles, 0, 10'000,
+           "Fixed part of an instruction of these three, in cycles of their own.",
+           "NKI guide, about 64 cycles (commonly quoted)")
+      .when("model", chips);
+  fields
+      .add("semaphore_cycles", semaphore_cycles, 1, 10'000,
+           "Cycles from the end of an instruction until others see its semaphores.")
+      .when("model", chips);
+  fields
+      .add("barrier", barrier, 1e3, 1e9,
+           "From the last core that reaches a barrier of the chip until all go on.")
+      .when("model", chips);
+  fields.add("sbuf", sbuf, 1024, 1 << 24, "Scratchpad per partition.", nki).when("model", chips);
+  fields.add("psum_banks", psum_banks, 2, 64, "Banks that hold sums.", nki).when("model", chips);
+  fields.add("psum_bank", psum_bank, 64, 65536, "A bank's bytes per partition; sums are fp32.", nki)
+      .when("model", chips);
+  fields.section("dma", dma, "The DMA engines of a core.").when("model", chips);
+  fields.section("throttle", throttle, "The droop throttle of the tensor engine.")
+      .when("model", chips);
+  fields.section("memory", memory, "The chip's memory.").when("model", chips);
+  fields
+      .choice("all_reduce", all_reduce,
+              {"ring", "bidirectional_ring", "hamiltonian_rings", "hierarchical"},
+              "How the chips add up what each has a part of; docs/collectives.md.")
+      .when("model", chips);
 }
 
 void AcceleratorConfig::check() const {

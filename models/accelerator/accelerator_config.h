@@ -32,7 +32,11 @@ struct ChipMemoryConfig {
   void describe(Fields& fields);
 };
 
+/// Whole chips, or one systolic array alone that is never kept waiting: what SCALE-Sim models.
+enum class AcceleratorModel : std::uint8_t { chip, array };
+
 struct AcceleratorConfig {
+  AcceleratorModel model = AcceleratorModel::chip;
   std::uint64_t cores = 8;
   SystolicConfig array;
   Frequency vector_clock{960'000'000};

@@ -1,25 +1,33 @@
 #include "parts/systolic_config.h"
 
 #include <array>
+#include <string>
+#include <vector>
 
 namespace heddle {
 
 void SystolicConfig::describe(Fields& fields) {
+  const std::vector<std::string> alone{"array"};
   const std::string neuron = "AWS Neuron documentation: NKI, Trainium2 tensor engine";
   fields.add("rows", rows, 1, 1024, "Rows of PEs: products that are summed in one pass.", neuron);
   fields.add("columns", columns, 1, 1024, "Columns of PEs: results that leave in one cycle.",
              neuron);
   fields.add("clock", clock, 1e6, 1e10, "Clock of the array.", neuron);
-  fields.choice("dataflow", dataflow,
-                {"weight_stationary", "output_stationary", "input_stationary"},
-                "What stays in the PEs while the rest moves.", neuron);
-  fields.choice("folds", folds, {"serial", "pipelined"},
-                "Whether a part of a product waits until the one before has left the array, or "
-                "enters behind it.",
-                "serial: SCALE-Sim v2; pipelined: " + neuron);
-  fields.choice("mode", mode, {"fast", "pe_grid"},
-                "Whether times are computed, or every PE is stepped in every cycle: the same "
-                "cycles.");
+  fields
+      .choice("dataflow", dataflow, {"weight_stationary", "output_stationary", "input_stationary"},
+              "What stays in the PEs while the rest moves.", neuron)
+      .when("/accelerator.model", alone);
+  fields
+      .choice("folds", folds, {"serial", "pipelined"},
+              "Whether a part of a product waits until the one before has left the array, or "
+              "enters behind it.",
+              "serial: SCALE-Sim v2; pipelined: " + neuron)
+      .when("/accelerator.model", alone);
+  fields
+      .choice("mode", mode, {"fast", "pe_grid"},
+              "Whether times are computed, or every PE is stepped in every cycle: the same "
+              "cycles.")
+      .when("/accelerator.model", alone);
   fields
       .add("minimum_cycles", minimum_cycles, 1, 4096,
            "A pass of the moving operand takes at least so many cycles, or as many as the "

@@ -128,6 +128,20 @@ void check_crossbar(const Scenario& scenario) {
   check_devices(scenario);
 }
 
+void check_array(const Scenario& scenario) {
+  if (scenario.accelerator.model != AcceleratorModel::array) return;
+  const WorkloadConfig& workload = scenario.workload.front();
+  require(workload.pattern == Pattern::gemm || workload.pattern == Pattern::layers,
+          "workload.pattern: an array alone (accelerator.model) has 'gemm' and 'layers'");
+  require(scenario.fabric.host_count() == 1,
+          "fabric: an array alone (accelerator.model) has one node, not {}",
+          scenario.fabric.host_count());
+  const DataType type = workload.type;
+  require(scenario.accelerator.array.mode == ArrayMode::fast || type == DataType::int8 ||
+              type == DataType::bf16,
+          "workload.type: the PEs of accelerator.array.mode 'pe_grid' compute int8 and bf16");
+}
+
 /// What the nodes do. Programs are built here once, so that what does not fit is known before a
 /// run.
 void check_torus_work(const Scenario& scenario) {
@@ -147,6 +161,7 @@ void check_torus_work(const Scenario& scenario) {
   } catch (const InputError& error) {
     throw InputError(fmt::format("accelerator.{}", error.what()));
   }
+  check_array(scenario);
   chip_work(scenario);
 }
 

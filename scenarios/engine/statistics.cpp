@@ -109,6 +109,45 @@ void add_torus(Statistics& all) {
        {"torus.flit_hops", "flits", "Their flits."}});
 }
 
+void add_computing(Statistics& all) {
+  all.insert(
+      all.end(),
+      {{"compute.chips", "chips", "Chips that computed."},
+       {"compute.flops", "operations",
+        "Multiplications and additions of the tensor engines of all chips."},
+       {"compute.bytes", "bytes", "Read from and written to the memories of all chips by DMA."},
+       {"compute.remote_bytes", "bytes", "Read from and written to the memories of other chips."},
+       {"compute.tflops_per_chip", "TFLOP/s", "Rate of a chip over the whole run, mean."},
+       {"compute.peak_tflops_per_chip", "TFLOP/s",
+        "What its arrays could do with operands of this type."},
+       {"compute.memory_gbps_per_chip", "Gbps", "Carried by a chip's memory, mean."},
+       {"compute.peak_memory_gbps_per_chip", "Gbps", "Rate of its data buses."},
+       {"compute.ridge", "operations per byte",
+        "Intensity from which on the arrays are the limit, not the memory."},
+       {"compute.intensity", "operations per byte", "Measured: `flops` by `bytes`."},
+       {"compute.planned_intensity", "operations per byte",
+        "The same from the shapes of the jobs and their tiles alone."},
+       {"compute.bound", "word", "`compute` or `memory`: which roof is lower at this intensity."},
+       {"compute.roofline_ns", "ns",
+        "Least time for this work under the roofs of the chip: no run is faster."},
+       {"compute.throttle_engagements", "times",
+        "How often the droop throttles of all cores were engaged."},
+       {"engines.*.*", "ratio",
+        "Share of an engine's cycles by cause (docs/models/accelerator_core.md), mean over all "
+        "cores; `dma`: over their DMA engines. The causes add up to 1."},
+       {"engines.*.waits_for.*", "ratio",
+        "Share of an engine's cycles in which it waited for a semaphore."},
+       {"array.*", "ratio",
+        "What the systolic arrays did: loading only, filling, busy, padding of short passes, "
+        "draining, idle."},
+       {"layers", "list",
+        "Of an array alone: `name`, `m`, `k`, `n`, `cycles`, `folds`, `utilisation` (products by "
+        "what all PEs could have multiplied), `mapping_efficiency` (PEs that hold a part)."},
+       {"kernels", "list",
+        "Kernels of the first chip in their order: `name`, `flops`, `bytes`, `end_ns`, `time_ns` "
+        "since the end of the one before, `roofline_ns`, `intensity`, `bound`."}});
+}
+
 void add_slowest_packet(Statistics& all) {
   all.insert(
       all.end(),
@@ -243,6 +282,7 @@ Statistics declare() {
   add_latency(all);
   add_cells(all);
   add_torus(all);
+  add_computing(all);
   add_slowest_packet(all);
   add_messages(all);
   add_reordering(all);

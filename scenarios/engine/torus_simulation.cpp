@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/accelerator_work.h"
+#include "engine/array_work.h"
 #include "engine/measurement.h"
 #include "engine/quantity.h"
 #include "engine/run_loop.h"
@@ -130,7 +131,11 @@ std::string TorusSimulation::explain(RunStatus status) const {
 
 std::unique_ptr<TorusWork> make_torus_work(const Scenario& scenario, const Clock& clock,
                                            const RunOptions& options) {
-  if (is_program(scenario.workload.front().pattern)) {
+  const bool computes = is_program(scenario.workload.front().pattern);
+  if (computes && scenario.accelerator.model == AcceleratorModel::array) {
+    return std::make_unique<ArrayWork>(scenario, clock);
+  }
+  if (computes) {
     return std::make_unique<AcceleratorWork>(scenario, clock, options);
   }
   return std::make_unique<TorusUniform>(scenario, clock);
