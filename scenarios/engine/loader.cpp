@@ -69,7 +69,11 @@ void apply_set(Node& root, const std::string& set) {
   if (!workload_file) return set_path(root, set, option, list_keys());
   const std::string file = fs::absolute(set.substr(key.size() + 1)).string();
   set_path(root, fmt::format("{}='{}'", key, file), option, list_keys());
-  set_path(root, key.substr(0, key.size() - 4) + "pattern=file", option, list_keys());
+  const std::string pattern = key.substr(0, key.size() - 4) + "pattern";
+  const Node& present = closest(root, pattern);
+  const bool takes_file =
+      present.key == "pattern" && (present.text == "layers" || present.text == "kernel");
+  if (!takes_file) set_path(root, pattern + "=file", option, list_keys());
 }
 
 void mark_variant(Node& node) {
