@@ -66,10 +66,45 @@ Preset jericho3_ai() {
            {"buffer_cell", "254 B", "facebook/fboss"}}};
 }
 
+/// Vendor's figures per chip, shared out to its links. Whether they are of one direction or of both
+/// is not documented: `fabric.link_rates` reads them either way.
+Values trainium2_values(Values values) {
+  const std::string neuron = "AWS Neuron documentation, Trainium2 architecture";
+  const std::string link = "1,024 GB/s per chip within a server, over four links: " + neuron;
+  values.insert(values.end(),
+                {{"topology", "torus", neuron},
+                 {"x", "4", "4 x 4 chips in a server: " + neuron},
+                 {"y", "4", "4 x 4 chips in a server: " + neuron},
+                 {"x_link.rate", "2048 Gbps", link},
+                 {"y_link.rate", "2048 Gbps", link},
+                 {"clock", "2.4 GHz",
+                  "of the tensor engine, " + neuron + "; that of the links is not published"}});
+  return values;
+}
+
+Preset trainium2_server() {
+  return {"trainium2_server", "fabric", "AWS Trainium2 server (trn2.48xlarge)", "16 chips",
+          trainium2_values({{"z", "1", "rings between servers are an UltraServer's"},
+                            {"local_link.rate", "8192 Gbps",
+                             "a choice: what the four links of a chip carry together"}})};
+}
+
+Preset trainium2_ultraserver() {
+  return {"trainium2_ultraserver", "fabric", "AWS Trainium2 UltraServer (trn2u.48xlarge)",
+          "64 chips",
+          trainium2_values({{"z", "4", "four servers in a ring: AWS Neuron documentation"},
+                            {"z_link.rate", "1024 Gbps",
+                             "256 GB/s per chip between servers, over two links: AWS Neuron "
+                             "documentation"},
+                            {"local_link.rate", "10240 Gbps",
+                             "a choice: what the six links of a chip carry together"}})};
+}
+
 }  // namespace
 
 const std::vector<Preset>& presets() {
-  static const std::vector<Preset> all{sn4700(), sn5600(), jericho2c_plus(), jericho3_ai()};
+  static const std::vector<Preset> all{sn4700(),      sn5600(),           jericho2c_plus(),
+                                       jericho3_ai(), trainium2_server(), trainium2_ultraserver()};
   return all;
 }
 

@@ -1,5 +1,5 @@
-// Real switches: values for the section `adaptive` or `scheduled` of a scenario, each with its
-// source.
+// Real switches and tori: values for the section `adaptive`, `scheduled` or `fabric` of a scenario,
+// each with its source.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ struct PresetValue {
 /// the scenario's own keys override. What a preset does not say keeps Heddle's default.
 struct Preset {
   std::string name;
-  std::string section;  ///< `adaptive` or `scheduled`
+  std::string section;  ///< `adaptive`, `scheduled` or `fabric`
   std::string device;
   std::string ports;  ///< of the device; a scenario says itself which links it uses
   std::vector<PresetValue> values;

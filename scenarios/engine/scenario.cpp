@@ -130,6 +130,11 @@ void TorusLinkConfig::describe(Fields& fields) {
 }
 
 void FabricConfig::describe(Fields& fields) {
+  fields
+      .choice("preset", preset, {"none", "trainium2_server", "trainium2_ultraserver"},
+              "A real torus: its published values become the defaults of this section; `heddle "
+              "explain trainium2_server` lists them with their sources.")
+      .when("topology", {"torus"});
   fields.choice("topology", topology, {"single", "leaf_spine", "torus"},
                 "One switch (or one chassis), leaves joined by spines, or a torus of routers.");
   fields.add("hosts", hosts, 1, 65535, "Hosts on the switch, or ports of the crossbar.")

@@ -84,12 +84,15 @@ struct LinkConfig {
   void describe(Fields& fields);
 };
 
+enum class FabricPreset : std::uint8_t { none, trainium2_server, trainium2_ultraserver };
+
 /// A link of a torus: some are faster than those of a network.
 struct TorusLinkConfig : LinkConfig {
   void describe(Fields& fields);
 };
 
 struct FabricConfig {
+  FabricPreset preset = FabricPreset::none;
   Topology topology = Topology::leaf_spine;
   std::uint64_t hosts = 16;
   std::uint64_t leaves = 4;

@@ -120,6 +120,17 @@ const std::string crossbar =
     "switch: crossbar\nfabric: {topology: single, hosts: 8}\n"
     "workload: {pattern: uniform, load: 0.95, duration: 2 us}\n";
 
+const std::string torus =
+    "switch: torus\nfabric: {topology: torus, x: 4, y: 4, z: 2}\n"
+    "workload: {pattern: uniform, load: 0.3, message: 512 B, duration: 2 us}\n";
+// All through one link, as much as it carries: what its buffers hold decides.
+const std::string torus_loaded =
+    "switch: torus\n"
+    "fabric: {topology: torus, x: 8, y: 1, local_link: {rate: 1000 Gbps}}\n"
+    "workload: {pattern: uniform, load: 0.9, message: 512 B, duration: 4 us}\n";
+const std::string torus_failing =
+    torus + "events: {at: 1 us, action: fail, link: router0.xp-router1.xm}\n";
+
 /// What `--set` gives to turn a knob in a scenario.
 struct Turn {
   std::string path;
@@ -262,6 +273,32 @@ const std::vector<Turn> turns{
     {"crossbar.queue_cells", "1", crossbar},
     {"crossbar.cell", "128 B", crossbar},
     {"crossbar.port_rate", "200 Gbps", crossbar},
+
+    {"workload.to_itself", "true", torus},
+    {"fabric.x", "3", torus},
+    {"fabric.y", "3", torus},
+    {"fabric.z", "1", torus},
+    {"fabric.x_link.rate", "500 Gbps", torus},
+    {"fabric.x_link.latency", "60 ns", torus},
+    {"fabric.y_link.rate", "500 Gbps", torus},
+    {"fabric.y_link.latency", "60 ns", torus},
+    {"fabric.z_link.rate", "500 Gbps", torus},
+    {"fabric.z_link.latency", "60 ns", torus},
+    {"fabric.local_link.rate", "500 Gbps", torus},
+    {"fabric.local_link.latency", "6 ns", torus},
+    {"fabric.link_rates", "both_ways", torus},
+    {"fabric.preset", "trainium2_ultraserver", torus},
+    {"torus.flit", "64 B", torus},
+    {"torus.header", "64 B", torus},
+    {"torus.payload", "1 KiB",
+     "switch: torus\nfabric: {topology: torus}\n"
+     "workload: {pattern: uniform, message: 2 KiB, duration: 2 us}\n"},
+    {"torus.lanes", "1", torus_loaded},
+    {"torus.buffer", "1 KiB", torus_loaded},
+    {"torus.read_speedup", "2", torus_loaded},
+    {"torus.router_latency", "21 ns", torus},
+    {"torus.dateline", "false", torus_loaded},
+    {"torus.detection_delay", "500 ns", torus_failing},
 
     {"nic.mtu", "1 KiB", scheduled},
     {"nic.receive", "out_of_order_placement", adaptive_lossy},

@@ -96,7 +96,8 @@ constexpr std::array spans{
 
 /// Left as in the scenario that the drawing begins with.
 constexpr std::array fixed{
-    "name", "seed", "rtl", "measure.deadline", "measure.watchdog", "workload.file", "events.link"};
+    "name",          "seed",        "rtl",          "measure.deadline", "measure.watchdog",
+    "workload.file", "events.link", "fabric.preset"};
 
 /// A clock's period is a whole number of picoseconds.
 constexpr std::array clocks{"100 MHz", "250 MHz", "800 MHz", "1 GHz", "1.25 GHz", "2 GHz"};

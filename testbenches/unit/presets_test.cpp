@@ -44,7 +44,7 @@ TEST(Presets, EveryWordOfTheKeyIsOne) {
   Scenario scenario;
   const Section root = describe(scenario);
   std::size_t words = 0;
-  for (const char* section : {"adaptive", "scheduled"}) {
+  for (const char* section : {"adaptive", "scheduled", "fabric"}) {
     const Field* field = find_field(root, std::string(section) + ".preset");
     ASSERT_NE(field, nullptr);
     for (const std::string& name : std::get<ChoiceTarget>(field->target).names) {
@@ -74,6 +74,24 @@ TEST(Presets, SetWhatIsPublished) {
   const ScheduledConfig jericho3 = only("scheduled: {preset: jericho3_ai}\n").scheduled;
   EXPECT_EQ(jericho3.buffer, 128_MiB);
   EXPECT_EQ(jericho3.buffer_cell, 254_B);
+}
+
+/// AWS Neuron documentation: 1,024 GB/s per chip over the four links of the 4 x 4 torus, 256 GB/s
+/// over the two between servers.
+TEST(Presets, ATorusHasTheVendorsRatesInOneReadingOrTheOther) {
+  const FabricConfig server =
+      only("switch: torus\nworkload: {pattern: uniform}\nfabric: {preset: trainium2_server}\n")
+          .fabric;
+  EXPECT_EQ(server.host_count(), 16U);
+  EXPECT_EQ(4 * server.ring_link(0).rate.bits_per_second / 8, 1'024'000'000'000U);
+  const FabricConfig ultra = only(
+                                 "switch: torus\nworkload: {pattern: uniform}\n"
+                                 "fabric: {preset: trainium2_ultraserver, link_rates: both_ways}\n")
+                                 .fabric;
+  EXPECT_EQ(ultra.host_count(), 64U);
+  EXPECT_EQ(4 * ultra.ring_link(1).rate.bits_per_second / 8, 512'000'000'000U)
+      << "half in each direction";
+  EXPECT_EQ(2 * ultra.ring_link(2).rate.bits_per_second / 8, 128'000'000'000U);
 }
 
 TEST(Presets, TheScenariosOwnKeysOverride) {

@@ -1,0 +1,272 @@
+// Laws of a torus: whatever its size, rates and traffic, every packet arrives, no room is lost, and
+// nobody waits for ever; unless the datelines are taken away, and then it is said who waits for
+// whom.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdlib>
+#include <string>
+
+#include "engine/loader.h"
+#include "engine/statistics.h"
+#include "kernel/error.h"
+#include "kernel/rng.h"
+#include "long_tests.h"
+#include "scenario_run.h"
+
+namespace heddle::testing {
+namespace {
+
+constexpr unsigned cpu_limit_s = 30;
+
+std::string reproduce(const std::string& yaml) { return "\nreproduce: `heddle run` on\n" + yaml; }
+
+// --- deadlock -----------------------------------------------------------------------------------
+
+/// A ring of eight, buffers of one packet, all nodes send all the time.
+std::string tight_ring(bool dateline) {
+  return fmt::format(
+      "switch: torus\n"
+      "workload: {{pattern: uniform, load: 1, message: 512 B, duration: 20 us}}\n"
+      "fabric: {{topology: torus, x: 8, y: 1, local_link: {{rate: 1000 Gbps, latency: 5 ns}}}}\n"
+      "torus: {{lanes: 1, buffer: 544 B, dateline: {}}}\n",
+      dateline);
+}
+
+TEST(TorusLaws, WithoutDatelinesARingDeadlocksAndSaysWhoWaitsForWhom) {
+  const ScenarioRun run = run_scenario(tight_ring(false));
+  ASSERT_EQ(run.exit_code, 4) << run.explanation;
+  EXPECT_NE(run.explanation.find("deadlock"), std::string::npos) << run.explanation;
+  // One of the two directions is a closed circle; every queue waits for the next router's.
+  unsigned circles = 0;
+  for (const char* port : {"xp", "xm"}) {
+    unsigned lines = 0;
+    for (unsigned node = 0; node < 8; ++node) {
+      const unsigned next = port == std::string("xm") ? (node + 1) % 8 : (node + 7) % 8;
+      const std::string line =
+          fmt::format("router{}.{} channel 0 -> router{}.{} channel 0", node, port, next, port);
+      if (run.explanation.find(line) != std::string::npos) ++lines;
+    }
+    EXPECT_TRUE(lines == 0 || lines == 8) << run.explanation;
+    if (lines == 8) ++circles;
+  }
+  EXPECT_EQ(circles, 1U) << run.explanation;
+  EXPECT_GT(run.number("packets.in_flight"), 0);
+}
+
+TEST(TorusLaws, WithDatelinesTheSameRingRuns) {
+  const ScenarioRun run = run_scenario(tight_ring(true));
+  EXPECT_EQ(run.exit_code, 0) << run.explanation;
+  EXPECT_EQ(run.number("packets.delivered"), run.number("packets.injected"));
+}
+
+// --- failures -----------------------------------------------------------------------------------
+
+const std::string ring_of_eight =
+    "switch: torus\n"
+    "fabric: {topology: torus, x: 8, y: 2, local_link: {rate: 1000 Gbps, latency: 5 ns}}\n"
+    "torus: {detection_delay: 1 us}\n";
+
+TEST(TorusLaws, AFailureCostsWhatIsSentBeforeItIsKnown) {
+  const ScenarioRun run =
+      run_scenario(ring_of_eight +
+                   "workload: {pattern: uniform, load: 0.2, message: 512 B, duration: 40 us}\n"
+                   "events: [{at: 10 us, action: fail, link: router0.xp-router1.xm},\n"
+                   "         {at: 25 us, action: restore, link: router1.xm-router0.xp}]\n");
+  ASSERT_EQ(run.exit_code, 0) << run.explanation;
+  const double lost = run.number("packets.dropped_by_reason.link");
+  EXPECT_GT(lost, 0);
+  EXPECT_EQ(run.number("events.0.packets_lost"), lost) << "none before, none after";
+  EXPECT_EQ(run.number("events.1.packets_lost"), 0);
+  EXPECT_EQ(run.number("events.0.noticed_after_ns"), 1000);
+  EXPECT_EQ(run.number("events.1.noticed_after_ns"), 1000);
+  EXPECT_EQ(run.number("packets.injected"),
+            run.number("packets.delivered") + run.number("packets.dropped"));
+  // Sixteen nodes at .2 of 1 Tbps; each direction of the cable carries an eighth of a ring's
+  // traffic of 8 nodes: a fifth of its rate, for a microsecond and the time of flight.
+  EXPECT_LT(lost, 2 * 0.25 * 1100 * 125 / 544);
+}
+
+/// Known from the start, a failed link loses nothing, and all goes the other way round.
+TEST(TorusLaws, AroundALinkThatIsKnownToHaveFailedNothingIsLost) {
+  const std::string known =
+      "switch: torus\n"
+      "fabric: {topology: torus, x: 8, y: 2, local_link: {rate: 1000 Gbps, latency: 5 ns}}\n"
+      "torus: {detection_delay: 0 ns}\n"
+      "workload: {pattern: uniform, load: 0.1, message: 512 B, start: 1 us, duration: 40 us}\n";
+  const ScenarioRun whole = run_scenario(known);
+  const ScenarioRun failed =
+      run_scenario(known + "events: {at: 0 ns, action: fail, link: router3.xp-router4.xm}\n");
+  ASSERT_EQ(failed.exit_code, 0) << failed.explanation;
+  EXPECT_EQ(failed.number("packets.dropped"), 0);
+  EXPECT_EQ(failed.number("packets.delivered"), whole.number("packets.delivered"));
+  // In one of the two rings of eight, the pairs whose shorter way leads across the cable go round:
+  // d links become 8 - d.
+  EXPECT_GT(failed.number("torus.hops"), whole.number("torus.hops") + 0.3);
+  EXPECT_FALSE(failed.results["links"].contains("router3.xp-router4.xm"));
+  EXPECT_FALSE(failed.results["links"].contains("router4.xm-router3.xp"));
+}
+
+TEST(TorusLaws, TwoFailuresInARingPartIt) {
+  const ScenarioRun run = run_scenario(
+      ring_of_eight +
+      "workload: {pattern: uniform, load: 0.1, message: 512 B, start: 5 us, duration: 20 us}\n"
+      "events: [{at: 1 us, action: fail, link: router0.xp-router1.xm},\n"
+      "         {at: 1 us, action: fail, link: router3.xp-router4.xm}]\n");
+  ASSERT_EQ(run.exit_code, 0) << run.explanation;
+  EXPECT_GT(run.number("packets.dropped_by_reason.unreachable"), 0);
+  EXPECT_EQ(run.number("packets.dropped_by_reason.link"), 0);
+  EXPECT_EQ(run.number("packets.injected"),
+            run.number("packets.delivered") + run.number("packets.dropped"));
+}
+
+TEST(TorusLaws, ASlowLinkSlowsWhatCrossesIt) {
+  const std::string text =
+      ring_of_eight + "workload: {pattern: uniform, load: 0.1, message: 512 B, duration: 40 us}\n";
+  const ScenarioRun whole = run_scenario(text);
+  const ScenarioRun slow = run_scenario(
+      text + "events: {at: 0 ns, action: degrade, link: router3.xp-router4.xm, rate: 250 Gbps}\n");
+  ASSERT_EQ(slow.exit_code, 0) << slow.explanation;
+  EXPECT_EQ(slow.number("packets.dropped"), 0);
+  EXPECT_GT(slow.number("latency_ns.mean"), whole.number("latency_ns.mean"));
+  EXPECT_EQ(slow.number("torus.hops"), whole.number("torus.hops")) << "routes stay";
+}
+
+TEST(TorusLaws, WhatCannotHappenToALinkIsRefused) {
+  const auto error_of = [](const std::string& event) {
+    try {
+      load_text(ring_of_eight + "workload: {pattern: uniform}\nevents: {at: 1 us, " + event + "}\n",
+                "test");
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_NE(error_of("action: corrupt, link: '*', bit_error_ratio: 1e-6").find("not corrupted"),
+            std::string::npos);
+  EXPECT_NE(error_of("action: fail, link: router0.xp-router1.xm, one_way: true")
+                .find("fails in both directions"),
+            std::string::npos);
+  EXPECT_NE(error_of("action: fail, link: router0.xp-router2.xm").find("did you mean"),
+            std::string::npos);
+  EXPECT_NE(error_of("action: fail, link: node0-router0.local").find("no link is called"),
+            std::string::npos)
+      << "a node's own link does not fail";
+}
+
+// --- the swarm ----------------------------------------------------------------------------------
+
+template <class Array>
+auto any_of(Rng& random, const Array& values) {
+  return values[random.below(static_cast<std::uint32_t>(values.size()))];
+}
+
+struct Drawn {
+  std::string yaml;
+  bool fails = false;
+};
+
+/// A torus of any shape, from rings of one node to 17; flits, packets, buffers, rates and latencies
+/// of all sizes; some with links that fail.
+Drawn random_torus(std::uint64_t seed) {
+  Rng random(seed, "torus", "swarm");
+  const auto one_in = [&](unsigned n) { return random.below(n) == 0; };
+  const std::array<unsigned, 12> sizes{1, 1, 2, 2, 3, 3, 4, 4, 5, 6, 8, 17};
+  std::array<unsigned, 3> size{};
+  do {
+    for (unsigned& n : size) n = any_of(random, sizes);
+  } while (size[0] * size[1] * size[2] > 100);
+  const unsigned nodes = size[0] * size[1] * size[2];
+  const std::array<const char*, 6> rates{"100 Gbps", "256 Gbps", "400 Gbps",
+                                         "533 Gbps", "700 Gbps", "1024 Gbps"};
+  const std::array<unsigned, 5> latencies{1, 2, 10, 50, 300};
+  const auto link = [&] {
+    return fmt::format("{{rate: {}, latency: {} ns}}", any_of(random, rates),
+                       any_of(random, latencies));
+  };
+  const unsigned flit = any_of(random, std::array<unsigned, 4>{16, 32, 33, 64});
+  const unsigned payload = any_of(random, std::array<unsigned, 4>{256, 300, 512, 2048});
+  const unsigned header = any_of(random, std::array<unsigned, 3>{0, 16, 20});
+  const unsigned packet = (payload + header + flit - 1) / flit * flit;
+  const std::array<double, 5> loads{0.05, 0.3, 0.6, 0.9, 1};
+  Drawn drawn;
+  drawn.yaml = fmt::format(
+      "seed: {}\nswitch: torus\n"
+      "workload: {{pattern: uniform, load: {}, message: {} B, duration: {} ns, to_itself: {}}}\n"
+      "fabric: {{topology: torus, x: {}, y: {}, z: {}, x_link: {}, y_link: {}, z_link: {}, "
+      "local_link: {}, link_rates: {}, clock: {}}}\n"
+      "torus: {{flit: {} B, header: {} B, payload: {} B, lanes: {}, buffer: {}, read_speedup: {}, "
+      "router_latency: {} ns, detection_delay: {} ns}}\n",
+      seed, any_of(random, loads), 1 + random.below(3 * payload), 400'000 / nodes,
+      one_in(3) || nodes == 1, size[0], size[1], size[2], link(), link(), link(), link(),
+      one_in(2) ? "one_way" : "both_ways", one_in(2) ? "1 GHz" : "2.4 GHz", flit, header, payload,
+      any_of(random, std::array<unsigned, 4>{1, 2, 3, 8}),
+      one_in(3) ? "auto" : fmt::format("{} B", packet * (1 + random.below(4))),
+      any_of(random, std::array<double, 3>{1, 1.5, 2}), random.below(40), random.below(3000));
+  drawn.fails = nodes > 1 && one_in(2);
+  if (!drawn.fails) return drawn;
+  std::string events;
+  const std::array<const char*, 3> actions{"fail", "flap, down: 400 ns, period: 1 us, times: 3",
+                                           "degrade, rate: 50 Gbps"};
+  for (unsigned i = 0; i < 2; ++i) {
+    std::string names;
+    unsigned d = random.below(3);
+    while (size[d] == 1) d = (d + 1) % 3;
+    events += fmt::format("  - {{at: {} ns, action: {}, link: 'router{}.{}{}-*'}}\n",
+                          random.below(400'000 / nodes), any_of(random, actions),
+                          random.below(nodes), "xyz"[d], i == 0 ? 'p' : 'm');
+  }
+  drawn.yaml += "events:\n" + events;
+  return drawn;
+}
+
+void expect_laws(std::uint64_t seed) {
+  const Drawn drawn = random_torus(seed);
+  SCOPED_TRACE("HEDDLE_SWARM_SEED=" + std::to_string(seed) +
+               " build/laws_tests --gtest_filter=TorusSwarmSeed.*" + reproduce(drawn.yaml));
+  try {
+    load_text(drawn.yaml, "swarm");
+  } catch (const InputError& error) {
+    const std::string sentence = error.what();  // both events on one cable
+    EXPECT_TRUE(drawn.fails && sentence.find("down already") != std::string::npos) << sentence;
+    return;
+  }
+  const ScenarioRun run = run_scenario(drawn.yaml, {}, cpu_limit_s);
+  ASSERT_EQ(run.exit_code, 0) << run.explanation;
+  EXPECT_EQ(run.number("packets.injected"),
+            run.number("packets.delivered") + run.number("packets.dropped"));
+  EXPECT_EQ(run.number("packets.in_flight"), 0);
+  if (!drawn.fails) {
+    EXPECT_EQ(run.number("packets.dropped"), 0);
+  }
+  EXPECT_NO_THROW(check_declared(run.results));
+  RunOptions shuffled;
+  shuffled.shuffle_devices = true;
+  EXPECT_EQ(run_scenario(drawn.yaml, shuffled, cpu_limit_s).hash(), run.hash());
+  if (seed % 5 != 0) return;
+  RunOptions awake;
+  awake.wake_every_cycle = true;
+  EXPECT_EQ(run_scenario(drawn.yaml, awake, cpu_limit_s).hash(), run.hash());
+}
+
+class TorusSwarm : public ::testing::TestWithParam<std::uint64_t> {};
+TEST_P(TorusSwarm, DrainsAndConserves) {
+  for (std::uint64_t i = 0; i < 10; ++i) expect_laws(10 * GetParam() + i);
+}
+INSTANTIATE_TEST_SUITE_P(Tens, TorusSwarm, ::testing::Range<std::uint64_t>(0, 6));
+
+class LongTorusSwarm : public ::testing::TestWithParam<std::uint64_t> {};
+TEST_P(LongTorusSwarm, DrainsAndConserves) {
+  HEDDLE_NEED_LONG();
+  for (std::uint64_t i = 0; i < 250; ++i) expect_laws(100 + 250 * GetParam() + i);
+}
+INSTANTIATE_TEST_SUITE_P(Parts, LongTorusSwarm, ::testing::Range<std::uint64_t>(0, 4));
+
+TEST(TorusSwarmSeed, DrainsAndConserves) {
+  const char* seed = std::getenv("HEDDLE_SWARM_SEED");
+  expect_laws(seed == nullptr ? 0 : std::stoull(seed));
+}
+
+}  // namespace
+}  // namespace heddle::testing
