@@ -19,8 +19,10 @@ void AcceleratorCore::describe(RegisterMap& map) {
       .resets_to("`accelerator.psum_banks`");
   config.add("dma_engines", 0x0c, 4, "DMA engines.", [this] { return config_.dma.engines; })
       .resets_to("`accelerator.dma.engines`");
-  config.add("semaphores", 0x10, 4, "Semaphores of the program.",
-             [this] { return semaphores_.size(); });
+  config
+      .add("semaphores", 0x10, 4, "Semaphores of the program.",
+           [this] { return semaphores_.size(); })
+      .resets_to("their number");
 
   RegisterBlock& counters = map.block("counters", counter_registers, "Since the start of the run.");
   counters.add("flops", 0x00, 8, "Multiplications and additions that the array has begun.",
@@ -46,14 +48,15 @@ void AcceleratorCore::describe(RegisterMap& map) {
                 engine_count, port_stride);
   engine.add("instructions", 0x00, 8, "Instructions started.",
              [this](unsigned e) { return states_[e].executed; });
-  engine.add("kernel", 0x08, 4, "Number of the kernel that it is in.",
+  engine.add("kernel", 0x08, 4, "Number of the kernel that it is in, from 0.",
              [this](unsigned e) { return states_[e].kernel; });
   engine.add("position", 0x0c, 4, "Of its next instruction there.",
              [this](unsigned e) { return states_[e].position; });
   engine.add("over", 0x10, 4, "1 when its stream is over.",
              [this](unsigned e) { return states_[e].over; });
   engine
-      .add("cycles", 0x40, 8, "Cycles by cause, in the order of the model's page.",
+      .add("cycles", 0x40, 8,
+           "Cycles that have begun, by cause: j as under \"Where the cycles went\".",
            [this](unsigned e, unsigned cause) {
              return account(static_cast<Engine>(e), present() + 1)
                  .cycles(static_cast<CycleCause>(cause));
@@ -62,8 +65,9 @@ void AcceleratorCore::describe(RegisterMap& map) {
 
   RegisterBlock& semaphore = map.block("semaphore", voq_registers, "A semaphore.",
                                        static_cast<unsigned>(semaphores_.size()), 8);
-  semaphore.add("count", 0x00, 4, "What it has.",
-                [this](unsigned s) { return semaphores_[s].count; });
+  semaphore
+      .add("count", 0x00, 4, "What it has.", [this](unsigned s) { return semaphores_[s].count; })
+      .resets_to("what it begins with");
 }
 
 }  // namespace heddle

@@ -6,10 +6,12 @@
 #include <initializer_list>
 #include <utility>
 
+#include "accelerator/accelerator_core.h"
 #include "accelerator/systolic_array.h"
 #include "engine/fabric.h"
 #include "engine/fabric_limits.h"
 #include "engine/name_selection.h"
+#include "engine/programs/kernel_file.h"
 #include "kernel/csr.h"
 
 namespace heddle {
@@ -83,13 +85,16 @@ std::string explain_registers(const std::vector<std::string>& names) {
   CrossbarSwitch crossbar("crossbar_switch", environment, crossbar_place(scenario),
                           scenario.crossbar);
   Hbm hbm("hbm", clock, scheduled.hbm.memory);
+  const Kernel nothing;
+  HandProgram program(nothing, 1);
+  AcceleratorCore core("accelerator_core", clock, scenario.accelerator, 0, {{"a", 0}}, program);
   SystolicArray array("systolic_array", clock, {}, DataType::bf16, scenario.seed);
 
   NameSelection wanted(names);
   std::vector<std::string> tables;
   if (wanted.has("device")) tables.push_back(common_table(nic));
-  for (Device* device :
-       std::initializer_list<Device*>{&nic, &leaf, &element, &adaptive, &crossbar, &hbm, &array}) {
+  for (Device* device : std::initializer_list<Device*>{&nic, &leaf, &element, &adaptive, &crossbar,
+                                                       &hbm, &core, &array}) {
     if (wanted.has(device->path())) tables.push_back(device_table(device->path(), *device));
   }
   wanted.check();
