@@ -111,6 +111,15 @@ void AcceleratorConfig::describe(Fields& fields) {
 }
 
 void AcceleratorConfig::check() const {
+  if (array.dataflow != Dataflow::weight_stationary) {
+    throw InputError("array.dataflow: a tensor engine's is weight_stationary");
+  }
+  if (array.folds != Folds::pipelined) {
+    throw InputError("array.folds: a tensor engine's are pipelined");
+  }
+  if (array.mode != ArrayMode::fast) {
+    throw InputError("array.mode: a core has no values that its PEs could compute");
+  }
   if (dma.descriptor.value > memory.interleave.value) {
     throw InputError("dma.descriptor: is larger than memory.interleave");
   }

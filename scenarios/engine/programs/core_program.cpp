@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/quantity.h"
 #include "kernel/error.h"
 
 namespace heddle {
@@ -36,6 +37,7 @@ enum Name : std::uint16_t {
   semaphore_count
 };
 
+/// Where there are fewer queues they are shared: what is posted waits for nothing.
 constexpr std::uint8_t weight_queue = 0;
 constexpr std::uint8_t activation_queue = 1;
 constexpr std::uint8_t vector_queue = 2;
@@ -142,6 +144,12 @@ CoreProgram::CoreProgram(const AcceleratorConfig& config, unsigned core, DataTyp
     : config_(config), core_(core), type_(type), slots_(divide_sbuf(config, type)) {
   // Each core's tensors begin elsewhere: no two stream from the same rows of memory.
   const std::uint64_t bytes = config.memory.stacks * config.memory.stack.capacity.value;
+  const TileSizes tile = tile_sizes(config, type);
+  const std::uint64_t piece = tile.k * std::max(tiles_per_fetch * tile.n, tile.m) * bytes_of(type);
+  if (bytes < 2 * piece) {
+    throw InputError(fmt::format("accelerator.memory: {} of all stacks are too few for tiles of {}",
+                                 print_quantity(Bytes{bytes}), print_quantity(Bytes{piece})));
+  }
   next_address_ =
       bytes / config.cores * core / config.memory.interleave.value * config.memory.interleave.value;
 }
@@ -198,7 +206,7 @@ void CoreProgram::flush_weights(Kernel& kernel) {
   if (pending_tiles_ == 0) return;
   Instruction get;
   get.opcode = Opcode::transfer;
-  get.queue = weight_queue;
+  get.queue = queue(weight_queue);
   get.bytes = pending_bytes_;
   get.address = allocate(pending_bytes_);
   get.waits[0] = {weight_free, static_cast<std::uint16_t>(pending_tiles_)};
@@ -217,7 +225,7 @@ void CoreProgram::fetch(Kernel& kernel, std::uint64_t bytes, std::uint16_t free,
                         std::uint16_t ready) {
   Instruction get;
   get.opcode = Opcode::transfer;
-  get.queue = activation_queue;
+  get.queue = queue(activation_queue);
   get.bytes = bytes;
   get.address = allocate(bytes);
   get.waits[0] = {free, 1};
@@ -266,7 +274,7 @@ void CoreProgram::store(Kernel& kernel, Engine engine, std::uint64_t bytes) {
   Instruction put;
   put.opcode = Opcode::transfer;
   put.write = true;
-  put.queue = engine == Engine::vector ? vector_queue : scalar_queue;
+  put.queue = queue(engine == Engine::vector ? vector_queue : scalar_queue);
   put.bytes = bytes;
   put.address = allocate(bytes);
   put.signals[0] = {engine == Engine::vector ? output_free_vector : output_free_scalar, 1};

@@ -76,6 +76,7 @@ SbufSlots divide_sbuf(const AcceleratorConfig& config, DataType type);
 /// The program of one core: writes the kernels of jobs, one after the other.
 class CoreProgram {
  public:
+  /// Throws InputError when SBUF, or the chip's memory, is too small for tiles.
   CoreProgram(const AcceleratorConfig& config, unsigned core, DataType type);
 
   static std::vector<SemaphoreInfo> semaphores(const AcceleratorConfig& config, DataType type);
@@ -157,6 +158,9 @@ class CoreProgram {
   std::uint8_t next_bank();
   std::uint8_t next_bank_of(Engine engine);
   std::uint64_t allocate(std::uint64_t bytes);
+  std::uint8_t queue(std::uint8_t number) const {
+    return static_cast<std::uint8_t>(number % config_.dma.queues);
+  }
 
   AcceleratorConfig config_;
   unsigned core_;
