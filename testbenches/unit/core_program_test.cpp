@@ -348,6 +348,7 @@ TEST(CoreProgram, RandomProducts) {
       config.array.rows = 8 + random.below(56);
       config.array.columns = 8 + random.below(56);
     }
+    config.dma.queues = 1 + random.below(16);
     GemmJob job;
     job.name = "random";
     job.type = types[random.below(4)];
@@ -500,6 +501,20 @@ TEST(CoreProgram, SlotsFitSbuf) {
       EXPECT_GE(slots.weights, 8U);
       EXPECT_GE(slots.activations, 8U) << sbuf;
     }
+  }
+}
+
+TEST(CoreProgram, AMemoryThatIsSmallerThanTilesIsNamed) {
+  AcceleratorConfig config;
+  config.memory.stack.capacity = 64_KiB;
+  EXPECT_NO_THROW(CoreProgram(config, 0, DataType::bf16));
+  config.memory.stacks = 3;
+  try {
+    const CoreProgram program(config, 0, DataType::bf16);
+    FAIL() << "accepted";
+  } catch (const InputError& error) {
+    EXPECT_STREQ(error.what(),
+                 "accelerator.memory: 192 KiB of all stacks are too few for tiles of 128 KiB");
   }
 }
 
