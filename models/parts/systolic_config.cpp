@@ -12,7 +12,6 @@ void SystolicConfig::describe(Fields& fields) {
   fields.add("rows", rows, 1, 1024, "Rows of PEs: products that are summed in one pass.", neuron);
   fields.add("columns", columns, 1, 1024, "Columns of PEs: results that leave in one cycle.",
              neuron);
-  fields.add("clock", clock, 1e6, 1e10, "Clock of the array.", neuron);
   fields
       .choice("dataflow", dataflow, {"weight_stationary", "output_stationary", "input_stationary"},
               "What stays in the PEs while the rest moves.", neuron)

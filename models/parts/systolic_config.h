@@ -22,7 +22,7 @@ enum class ArrayMode : std::uint8_t { fast, pe_grid };
 struct SystolicConfig {
   std::uint64_t rows = 128;
   std::uint64_t columns = 128;
-  Frequency clock{2'400'000'000};
+  Frequency clock{2'400'000'000};  ///< that of its device; no key of its own
   Dataflow dataflow = Dataflow::weight_stationary;
   Folds folds = Folds::pipelined;
   ArrayMode mode = ArrayMode::fast;

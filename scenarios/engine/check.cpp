@@ -151,11 +151,6 @@ void check_torus_work(const Scenario& scenario) {
           "workload.pattern: a torus has 'uniform', 'gemm', 'layers', 'transformer' and 'kernel'");
   const bool from_file = workload.pattern == Pattern::layers || workload.pattern == Pattern::kernel;
   require(!from_file || !workload.file.empty(), "workload: this pattern needs the key 'file'");
-  require(scenario.accelerator.array.clock == scenario.fabric.clock,
-          "accelerator.array.clock: {} is not fabric.clock, {}; the devices of a torus have one "
-          "clock",
-          print_quantity(scenario.accelerator.array.clock.hertz, frequency_units()),
-          print_quantity(scenario.fabric.clock.hertz, frequency_units()));
   try {
     scenario.accelerator.check();
   } catch (const InputError& error) {

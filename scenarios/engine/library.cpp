@@ -18,8 +18,7 @@ std::vector<fs::path> scenario_files(const fs::path& folder) {
   std::error_code error;
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end;
        at.increment(error)) {
-    const bool kernel = at->path().parent_path().filename() == "kernels";  // part of a scenario
-    if (at->path().extension() == ".yaml" && !kernel) files.push_back(at->path());
+    if (at->path().extension() == ".yaml") files.push_back(at->path());
   }
   std::sort(files.begin(), files.end());
   return files;

@@ -198,6 +198,7 @@ class Loader {
       note_used(tree, variant);
       if (shares_workload) note_served(shared_->options, variant);
       scenario.variant = variant;
+      scenario.accelerator.array.clock = scenario.fabric.clock;
       finish(scenario, tree);
       return scenario;
     }

@@ -131,6 +131,28 @@ const std::string torus_loaded =
 const std::string torus_failing =
     torus + "events: {at: 1 us, action: fail, link: router0.xp-router1.xm}\n";
 
+/// Two products on a chip.
+const std::string chip =
+    "switch: torus\nfabric: {topology: torus, x: 1, y: 1, z: 1, clock: 2.4 GHz}\n";
+const std::string chip_gemm =
+    chip + "workload: {pattern: gemm, m: 640, k: 512, n: 1024, repeat: 2}\n";
+const std::string chip_few_cores = chip_gemm + "accelerator: {cores: 2}\n";
+/// Memory is what everybody waits for, and has few banks.
+const std::string chip_memory =
+    chip + "workload: {pattern: gemm, m: 64, k: 1024, n: 2048}\n" +
+    "accelerator: {cores: 2, memory: {stacks: 1, stack: {channels: 2, banks: 4, queue: 16}}}\n";
+const std::string chip_kernel = chip + "workload: {pattern: kernel, file: " + HEDDLE_SOURCE_DIR +
+                                "/scenarios/kernels/knobs.kernel}\n";
+const std::string chip_layers = chip + "workload: {pattern: layers, file: " + HEDDLE_SOURCE_DIR +
+                                "/scenarios/accelerator/small_network.csv}\n";
+const std::string chip_model =
+    chip + "workload: {pattern: transformer, phase: decode, tokens: 64, layers: 1}\n";
+const std::string chips_model =
+    "switch: torus\nfabric: {topology: torus, x: 2, y: 2, z: 1, clock: 2.4 GHz}\n"
+    "workload: {pattern: transformer, phase: decode, tokens: 64, layers: 1}\n";
+const std::string array =
+    chip + "workload: {pattern: gemm, m: 200, k: 200, n: 200}\naccelerator: {model: array}\n";
+
 /// What `--set` gives to turn a knob in a scenario.
 struct Turn {
   std::string path;
@@ -300,6 +322,78 @@ const std::vector<Turn> turns{
     {"torus.dateline", "false", torus_loaded},
     {"torus.detection_delay", "500 ns", torus_failing},
 
+    {"workload.m", "600", chip_gemm},
+    {"workload.k", "500", chip_gemm},
+    {"workload.n", "1000", chip_gemm},
+    {"workload.repeat", "3", chip_gemm},
+    {"workload.type", "fp8", chip_gemm},
+    {"workload.model", "llama3_70b", chip_model},
+    {"workload.phase", "prefill", chip_model},
+    {"workload.batch", "2", chip_model},
+    {"workload.tokens", "1024", chip_model},
+    {"workload.layers", "2", chip_model},
+    {"accelerator.model", "array", chip_gemm},
+    {"accelerator.cores", "4", chip_gemm},
+    {"accelerator.vector_clock", "480 MHz", chip_gemm},
+    {"accelerator.scalar_clock", "600 MHz", chip_gemm},
+    {"accelerator.gpsimd_clock", "600 MHz", chip_kernel},
+    {"accelerator.instruction_cycles", "32", chip_gemm},
+    {"accelerator.semaphore_cycles", "5", chip_gemm},
+    {"accelerator.barrier", "300 ns", chip_gemm},
+    {"accelerator.sbuf", "48 KiB", chip_few_cores},
+    {"accelerator.psum_banks", "4", chip_gemm},
+    {"accelerator.psum_bank", "1 KiB", chip_gemm},
+    {"accelerator.all_reduce", "ring", chips_model},
+    {"accelerator.array.rows", "64", chip_gemm},
+    {"accelerator.array.columns", "64", chip_gemm},
+    {"accelerator.array.dataflow", "output_stationary", array},
+    {"accelerator.array.folds", "serial", array},
+    {"accelerator.array.minimum_cycles", "128", chip_kernel},
+    {"accelerator.array.load_rows", "1", chip_kernel},
+    {"accelerator.array.moving_limit", "256", chip_gemm},
+    {"accelerator.array.fp32_cycles", "2",
+     chip + "workload: {pattern: gemm, m: 512, k: 512, n: 1024, type: fp32}\n"},
+    {"accelerator.array.fp8_rows", "1",
+     chip + "workload: {pattern: gemm, m: 512, k: 512, n: 1024, type: fp8}\n"},
+    {"accelerator.dma.engines", "8", chip_few_cores},
+    {"accelerator.dma.queues", "1", chip_few_cores},
+    {"accelerator.dma.descriptor", "2 KiB", chip_few_cores},
+    {"accelerator.dma.descriptor_time", "300 ns", chip_few_cores},
+    {"accelerator.dma.rate", "92 Gbps", chip_few_cores},
+    {"accelerator.dma.start", "900 ns", chip_few_cores},
+    {"accelerator.dma.outstanding", "1", chip_memory},
+    {"accelerator.throttle.enabled", "false", chip_gemm},
+    {"accelerator.throttle.initial", "0.8", chip_gemm},
+    {"accelerator.throttle.threshold", "0", chip_kernel},
+    {"accelerator.throttle.ramp", "6 us", chip_kernel},
+    {"accelerator.throttle.window", "30 us", chip_kernel},
+    {"accelerator.memory.stacks", "2", chip_gemm},
+    {"accelerator.memory.interleave", "16 KiB", chip_few_cores},
+    {"accelerator.memory.stack.channels", "4", chip_memory},
+    {"accelerator.memory.stack.banks", "2", chip_memory},
+    {"accelerator.memory.stack.channel_rate", "200 Gbps", chip_memory},
+    {"accelerator.memory.stack.capacity", "12 GiB", chip_memory},
+    {"accelerator.memory.stack.row", "4 KiB", chip_memory},
+    {"accelerator.memory.stack.stripe", "512 B", chip_memory},
+    {"accelerator.memory.stack.burst", "1 KiB", chip_memory},
+    {"accelerator.memory.stack.row_cycle", "190 ns", chip_memory},
+    {"accelerator.memory.stack.activate_to_read", "60 ns", chip_memory},
+    {"accelerator.memory.stack.activate_to_write", "60 ns", chip_memory},
+    {"accelerator.memory.stack.precharge", "40 ns", chip_memory},
+    {"accelerator.memory.stack.four_activates", "300 ns", chip_memory},
+    {"accelerator.memory.stack.read_latency", "23 ns", chip_memory},
+    {"accelerator.memory.stack.write_latency", "30 ns", chip_memory},
+    {"accelerator.memory.stack.read_to_precharge", "60 ns", chip_memory},
+    {"accelerator.memory.stack.write_recovery", "90 ns", chip_memory},
+    {"accelerator.memory.stack.write_to_read", "60 ns", chip_memory},
+    {"accelerator.memory.stack.read_to_write", "60 ns", chip_memory},
+    {"accelerator.memory.stack.refresh", "300 ns", chip_memory},
+    {"accelerator.memory.stack.refresh_interval", "2 us", chip_memory},
+    {"accelerator.memory.stack.queue", "2", chip_memory},
+    {"accelerator.memory.stack.window", "1", chip_memory},
+    {"accelerator.memory.stack.batch", "1", chip_memory},
+    {"accelerator.memory.stack.age_limit", "0", chip_memory},
+
     {"nic.mtu", "1 KiB", scheduled},
     {"nic.receive", "out_of_order_placement", adaptive_lossy},
     {"nic.window", "8 KiB", scheduled},
@@ -391,13 +485,15 @@ std::string key_of(const std::string& path) {
 }
 
 // The name is that of tables and the results folder; the loader's tests read it back.
-// Whether a device runs as RTL changes nothing (testbenches/cosim).
+// Whether a device runs as RTL changes nothing (testbenches/cosim), nor whether PEs are stepped
+// (testbenches/unit/pe_grid_test.cpp).
 TEST(Knobs, EveryKeyHasATurn) {
   const std::map<std::string, Key> keys = declared_keys();
   std::set<std::string> turned;
   for (const Turn& turn : turns) turned.insert(key_of(turn.path));
   for (const auto& [key, declared] : keys) {
-    EXPECT_TRUE(turned.count(key) > 0 || key == "name" || key == "rtl")
+    EXPECT_TRUE(turned.count(key) > 0 || key == "name" || key == "rtl" ||
+                key == "accelerator.array.mode")
         << "no test shows that " << key << " changes anything";
   }
   for (const Turn& turn : turns) EXPECT_EQ(keys.count(key_of(turn.path)), 1U) << turn.path;

@@ -50,8 +50,7 @@ std::vector<Member> members_of(const std::string& file) {
 std::vector<Member> library() {
   std::vector<std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(path_of(""))) {
-    const bool kernel = entry.path().parent_path().filename() == "kernels";  // part of others
-    if (entry.path().extension() == ".yaml" && !kernel) {
+    if (entry.path().extension() == ".yaml") {
       files.push_back(entry.path().lexically_relative(path_of("")).string());
     }
   }
