@@ -112,8 +112,10 @@ class AcceleratorCore : public Device {
 
   /// The stream of each engine is over, and everything is done.
   bool done() const;
-  /// The latest cycle in which something has happened.
-  Cycle last_progress() const { return last_progress_; }
+  /// The latest cycle in which something has happened, or is going on.
+  Cycle last_progress() const {
+    return std::max(last_progress_, std::min(present(), finished_at()));
+  }
   /// Of the cycles before `end`, the latest that has begun or one after it.
   CycleAccount account(Engine engine, Cycle end) const;
   /// Cycles that an engine has waited for a semaphore.

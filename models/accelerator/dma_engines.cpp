@@ -172,7 +172,7 @@ void DmaEngines::begin(unsigned number, unsigned queue, Cycle now) {
   if (engine.filled != 0) wake_engine(number, engine.free_at);
 }
 
-/// One request per stack that the bytes touch.
+/// One request per block of addresses, which lies in one stack, of this chip or of another.
 void DmaEngines::ask_for(std::uint32_t descriptor, const Transfer& transfer, std::uint64_t address,
                          std::uint64_t bytes) {
   Descriptor& asked = descriptors_[descriptor];
@@ -181,16 +181,16 @@ void DmaEngines::ask_for(std::uint32_t descriptor, const Transfer& transfer, std
         {descriptor, static_cast<std::uint32_t>(length), at, transfer.finished.write});
     ++asked.answers;
   };
-  if (transfer.finished.times.remote) {
-    ask(remote_socket(), address, bytes);
-  } else {
-    for (const std::uint64_t end = address + bytes; address < end;) {
-      const std::uint64_t block = address / interleave_bytes_;
-      const std::uint64_t length = std::min((block + 1) * interleave_bytes_, end) - address;
+  for (const std::uint64_t end = address + bytes; address < end;) {
+    const std::uint64_t block = address / interleave_bytes_;
+    const std::uint64_t length = std::min((block + 1) * interleave_bytes_, end) - address;
+    if (transfer.finished.times.remote) {
+      ask(remote_socket(), address, length);
+    } else {
       ask(static_cast<unsigned>(block % stacks_),
           block / stacks_ * interleave_bytes_ + address % interleave_bytes_, length);
-      address += length;
     }
+    address += length;
   }
   engines_[asked.engine].requests = asked.answers;
 }
