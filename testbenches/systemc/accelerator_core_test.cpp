@@ -5,13 +5,16 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "accelerator/interleave.h"
 #include "chip_bench.h"
 #include "engine/programs/job_list.h"
 #include "kernel/rng.h"
@@ -473,6 +476,106 @@ TEST(AcceleratorCore, ARequestOfASocketBeginsWhenTheOneBeforeHasEnded) {
   });
 }
 
+TEST(AcceleratorCore, RemoteRequestsEndWhereBlocksEnd) {
+  in_child([] {
+    Streams streams;
+    streams.add(Engine::scalar, remote(8192, 2048));
+    ChipBench bench(one_core(), streams);
+    FarMemory memory("far_memory", bench.clock(), FarMemory::Manner::answers_at_once);
+    bench.core().remote_socket().bind(memory.socket);
+    bench.finish();
+    std::vector<std::uint64_t> addresses;
+    for (const auto& request : memory.requests) addresses.push_back(request.second);
+    EXPECT_EQ(addresses, (std::vector<std::uint64_t>{2048, 4096, 6144, 8192}));
+    EXPECT_EQ(bench.core().dma().counts().descriptors, 2U);
+  });
+}
+
+TEST(AcceleratorCore, AllStacksOfAChipStandBehindOneSocket) {
+  for (const std::uint64_t address : {0U, 4096U, 5000U}) {
+    in_child([=] {
+      constexpr std::uint64_t bytes = 100'000;
+      AcceleratorConfig config = one_core();
+      Streams streams;
+      streams.add(Engine::scalar, remote(bytes, address));
+      ChipBench bench(config, streams);
+      Interleave stacks("interleave", 3, config.memory.interleave.value);
+      std::vector<std::unique_ptr<Hbm>> memories;
+      for (unsigned stack = 0; stack < 3; ++stack) {
+        memories.push_back(std::make_unique<Hbm>(fmt::format("far{}", stack).c_str(), bench.clock(),
+                                                 config.memory.stack));
+        stacks.stack(stack).bind(memories.back()->socket);
+      }
+      bench.core().remote_socket().bind(stacks.socket);
+      bench.finish();
+      std::vector<std::uint64_t> expected(3, 0);
+      for (std::uint64_t byte = address; byte < address + bytes; ++byte) {
+        ++expected[byte / 4096 % 3];
+      }
+      for (unsigned stack = 0; stack < 3; ++stack) {
+        EXPECT_EQ(memories[stack]->counts().bytes_read, expected[stack]) << stack;
+        EXPECT_EQ(memories[stack]->counts().errors, 0U);
+      }
+    });
+  }
+}
+
+/// Looks at a memory without time.
+class Prober : public sc_core::sc_module {
+ public:
+  tlm_utils::simple_initiator_socket<Prober> socket;
+  explicit Prober(const sc_core::sc_module_name& module_name)
+      : sc_module(module_name), socket("socket") {}
+
+  /// How many bytes have been moved.
+  unsigned access(tlm::tlm_command command, std::uint64_t address, std::string& bytes) {
+    tlm::tlm_generic_payload payload;
+    payload.set_command(command);
+    payload.set_address(address);
+    payload.set_data_ptr(reinterpret_cast<unsigned char*>(bytes.data()));
+    payload.set_data_length(static_cast<unsigned>(bytes.size()));
+    const unsigned moved = socket->transport_dbg(payload);
+    EXPECT_EQ(payload.get_address(), address) << "as it was";
+    EXPECT_EQ(payload.get_data_length(), bytes.size());
+    return moved;
+  }
+};
+
+TEST(AcceleratorCore, DebugAccessSeesTheStacksAsOneMemory) {
+  in_child([] {
+    Workbench bench;
+    Interleave stacks("interleave", 2, 4096);
+    std::vector<std::unique_ptr<Hbm>> memories;
+    DramConfig config;
+    config.capacity = 1_MiB;
+    Prober prober("prober");
+    Prober alone("alone");
+    for (unsigned stack = 0; stack < 2; ++stack) {
+      memories.push_back(std::make_unique<Hbm>(fmt::format("far{}", stack).c_str(), bench.clock(),
+                                               config, Contents::stored));
+      stacks.stack(stack).bind(memories.back()->socket);
+    }
+    prober.socket.bind(stacks.socket);
+    alone.socket.bind(memories[1]->socket);
+    bench.run(1);
+    std::string written;
+    for (unsigned i = 0; i < 10'000; ++i) written.push_back(static_cast<char>(i * 7 % 251));
+    EXPECT_EQ(prober.access(tlm::TLM_WRITE_COMMAND, 3000, written), written.size());
+    std::string read(written.size(), ' ');
+    EXPECT_EQ(prober.access(tlm::TLM_READ_COMMAND, 3000, read), read.size());
+    EXPECT_EQ(read, written);
+    // Block 1 is the first of the second stack, block 3 the next one there.
+    std::string block(4096, ' ');
+    EXPECT_EQ(alone.access(tlm::TLM_READ_COMMAND, 0, block), 4096U);
+    EXPECT_EQ(block, written.substr(4096 - 3000, 4096));
+    EXPECT_EQ(alone.access(tlm::TLM_READ_COMMAND, 4096, block), 4096U);
+    EXPECT_EQ(block.substr(0, 712), written.substr(3 * 4096 - 3000));
+    std::string beyond(8192, ' ');
+    EXPECT_EQ(prober.access(tlm::TLM_READ_COMMAND, (2 << 20) - 4096, beyond), 4096U)
+        << "what there is";
+  });
+}
+
 // --- barriers ------------------------------------------------------------------------------------
 
 /// Kernels that differ from core to core.
@@ -593,7 +696,19 @@ TEST(AcceleratorCore, ASemaphoreThatNobodySignalsIsReported) {
     EXPECT_EQ(lines, expected);
     bench.check_laws();
     EXPECT_THROW(bench.core().verify(true), CheckFailure);
-    EXPECT_EQ(bench.core().last_progress(), 1U) << "the load";
+    EXPECT_EQ(bench.core().last_progress(), 33U) << "the load";
+  });
+}
+
+TEST(AcceleratorCore, AnInstructionUnderWayIsProgress) {
+  in_child([] {
+    Streams streams;
+    streams.add(Engine::scalar, elementwise(1'000'000));
+    ChipBench bench(one_core(), streams);
+    bench.run(1'500'000);
+    EXPECT_EQ(bench.core().last_progress(), 1'500'001U) << "which begins";
+    bench.run(3'000'000);
+    EXPECT_EQ(bench.core().last_progress(), 1U + 2 * 1'000'064);
   });
 }
 
@@ -756,6 +871,24 @@ AcceleratorConfig random_chip(Rng& random) {
   return config;
 }
 
+/// For jobs, whose programs fit whatever core there is.
+AcceleratorConfig random_core(Rng& random) {
+  AcceleratorConfig config = random_chip(random);
+  config.dma.queues = 1 + random.below(16);
+  config.dma.descriptor = Bytes{std::uint64_t{64} << random.below(7)};
+  config.dma.rate = Rate{20'000'000'000 + random.below(400) * std::uint64_t{1'000'000'000}};
+  config.psum_banks = 2 + random.below(7);
+  config.psum_bank = Bytes{std::uint64_t{128} << random.below(5)};
+  config.instruction_cycles = random.below(200);
+  config.vector_clock = Frequency{100'000'000 + random.below(4'000'000'000)};
+  config.gpsimd_clock = Frequency{100'000'000 + random.below(4'000'000'000)};
+  config.array.rows = 16 + random.below(113);
+  config.array.columns = 16 + random.below(113);
+  config.array.load_rows = 1 + random.below(8);
+  config.array.minimum_cycles = 1 + random.below(100);
+  return config;
+}
+
 /// All that a run says of itself.
 std::string record(ChipBench& bench) {
   std::string text = fmt::format("end {}\n", bench.chip().finished_at());
@@ -824,13 +957,14 @@ void random_jobs_in_any_order(std::uint64_t first, std::uint64_t last) {
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     expect_same_in_any_order(fmt::format("seed {}", seed), [=](const ClockOptions& options) {
       Rng random(seed, "accelerator_core", "jobs");
-      const AcceleratorConfig config = random_chip(random);
+      const AcceleratorConfig config = random_core(random);
       GemmJob gemm{"gemm", {1 + random.below(300), 1 + random.below(300), 2 + random.below(300)}};
       gemm.shape.n &= ~std::uint64_t{1};
       gemm.epilogue = random.below(2) == 0 ? Epilogue::store : Epilogue::gated_unit;
       AttentionJob attention;
       attention.name = "attention";
       attention.units = 1 + random.below(3);
+      attention.head = std::min(config.array.rows, config.array.columns);
       attention.columns = attention.tokens = 1 + random.below(100);
       attention.context = attention.tokens + random.below(300);
       ElementwiseJob vectors;
