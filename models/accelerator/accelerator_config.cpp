@@ -111,6 +111,7 @@ void AcceleratorConfig::describe(Fields& fields) {
 }
 
 void AcceleratorConfig::check() const {
+  if (model == AcceleratorModel::array) return;  // what follows is about chips
   if (array.dataflow != Dataflow::weight_stationary) {
     throw InputError("array.dataflow: a tensor engine's is weight_stationary");
   }
