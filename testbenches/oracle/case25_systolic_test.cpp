@@ -7,6 +7,7 @@
 //  - reports that SCALE-Sim v2 itself compares its releases with (repository
 //    scalesim-project/scale-sim-v2, test/: golden_trace/COMPUTE_REPORT.csv and
 //    general/golden_trace_user_{ws,os,is}/COMPUTE_REPORT.csv; cycles without stalls).
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 
 #include "engine/layer_table.h"
 #include "parts/systolic_timing.h"
+#include "scenario_run.h"
 #include "shared_inputs.h"
 
 namespace heddle {
@@ -43,6 +45,27 @@ TEST(Case25Systolic, ReportsOfScaleSim) {
     EXPECT_EQ(timing.scale_sim_cycles(), row.cycles) << row.layer;
     EXPECT_EQ(timing.cycles, row.cycles + 1) << row.layer;
     EXPECT_NEAR(100 * timing.mapping_efficiency, row.mapping_efficiency, 1e-9) << row.layer;
+  }
+}
+
+/// The same by a scenario, with times computed and with every PE stepped.
+TEST(Case25Systolic, ReportsOfScaleSimByAScenario) {
+  const char* const dataflows[] = {"weight_stationary", "output_stationary", "input_stationary"};
+  for (const Printed& row : golden_reports) {
+    for (const char* mode : {"fast", "pe_grid"}) {
+      const std::string yaml = fmt::format(
+          R"(
+name: case-25
+switch: torus
+fabric: {{topology: torus, x: 1, y: 1, z: 1, clock: 2.4 GHz}}
+workload: {{pattern: gemm, m: {}, k: {}, n: {}, type: int8}}
+accelerator: {{model: array, array: {{rows: 32, columns: 32, folds: serial, dataflow: {}, mode: {}}}}}
+)",
+          row.shape.m, row.shape.k, row.shape.n, dataflows[static_cast<int>(row.dataflow)], mode);
+      const testing::ScenarioRun run = testing::run_scenario(yaml);
+      ASSERT_EQ(run.exit_code, 0) << run.explanation << "\nscenario:\n" << yaml;
+      EXPECT_EQ(run.results.at("layers").at(0).at("cycles"), row.cycles + 1) << yaml;
+    }
   }
 }
 
