@@ -190,8 +190,9 @@ Cycle AcceleratorWork::last_progress() const {
   return last;
 }
 
-Cycle AcceleratorWork::end() const {
-  Cycle last = 0;
+/// What has begun may end later than the run.
+Cycle AcceleratorWork::end(Cycle elapsed) const {
+  Cycle last = done() ? 0 : elapsed;
   for (const auto& chip : chips_) last = std::max(last, chip->finished_at());
   return last;
 }

@@ -37,7 +37,7 @@ class AcceleratorWork : public TorusWork {
   bool done() const override;
   bool waiting() const override { return !done(); }
   Cycle last_progress() const override;
-  Cycle end() const override;
+  Cycle end(Cycle elapsed) const override;
   std::uint64_t hash() const override;
   void close() override;
   void check_laws(const TorusFacts& facts) const override;

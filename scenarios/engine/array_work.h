@@ -20,7 +20,7 @@ class ArrayWork : public TorusWork {
   bool done() const override { return array_->waiting() == 0; }
   bool waiting() const override { return !done(); }
   Cycle last_progress() const override;
-  Cycle end() const override { return array_->finished(); }
+  Cycle end(Cycle elapsed) const override { return done() ? array_->finished() : elapsed; }
   std::uint64_t hash() const override { return array_->hash(); }
   void check_laws(const TorusFacts& facts) const override;
   void add_results(nlohmann::ordered_json& results, const TorusFacts& facts) const override;

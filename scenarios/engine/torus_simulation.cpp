@@ -84,7 +84,7 @@ RunOutcome TorusSimulation::run() {
   const TorusFacts facts{scenario_,
                          fabric_,
                          packets_.live(),
-                         std::max(quiet_from(), work_->end()),
+                         std::max(quiet_from(), work_->end(elapsed())),
                          static_cast<double>(clock_.options().period_ps) * 1e-3 /
                              static_cast<double>(clock_.options().period_cycles),
                          drained()};

@@ -48,8 +48,8 @@ class TorusWork {
   /// The last cycle in which something was achieved.
   virtual Cycle last_progress() const = 0;
 
-  /// First cycle in which its own devices do nothing any more.
-  virtual Cycle end() const { return 0; }
+  /// First cycle in which its own devices do nothing any more; `elapsed`, where they are not done.
+  virtual Cycle end(Cycle /*elapsed*/) const { return 0; }
   /// Over what its own devices have done.
   virtual std::uint64_t hash() const { return 0; }
   /// The run is over: what it writes beside the results gets its place.
