@@ -49,6 +49,14 @@ TEST(AcceleratorConfig, ATensorEngineIsWeightStationaryAndPipelined) {
             "array.folds: a tensor engine's are pipelined");
   EXPECT_EQ(refusal([](AcceleratorConfig& c) { c.array.mode = ArrayMode::pe_grid; }),
             "array.mode: a core has no values that its PEs could compute");
+  EXPECT_EQ(refusal([](AcceleratorConfig& c) {
+              c.model = AcceleratorModel::array;
+              c.array.dataflow = Dataflow::output_stationary;
+              c.array.folds = Folds::serial;
+              c.array.mode = ArrayMode::pe_grid;
+            }),
+            "accepted")
+      << "alone";
 }
 
 TEST(AcceleratorConfig, TheMemorysOwnRulesAreNamedBelowIt) {
