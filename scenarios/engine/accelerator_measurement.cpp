@@ -178,6 +178,7 @@ Json compute(const Scenario& scenario, const ChipWork& work, const Chips& chips,
             {"peak_memory_gbps_per_chip", roof.bytes_per_s * 8e-9},
             {"ridge", roof.ridge()},
             {"roofline_ns", roof.seconds(flops, bytes) * 1e9},
+            {"time_ns", seconds * 1e9},
             {"throttle_engagements", engagements}};
   if (bytes > 0) json["intensity"] = flops / bytes;
   if (planned.bytes > 0) {

@@ -69,6 +69,7 @@ void ArrayWork::add_results(nlohmann::ordered_json& results, const TorusFacts& f
   results["compute"] = {
       {"chips", 1},
       {"flops", 2 * array_->products()},
+      {"time_ns", seconds * 1e9},
       {"tflops_per_chip", seconds > 0 ? flops / seconds * 1e-12 : 0},
       {"peak_tflops_per_chip",
        2 * peak_products(config, type) * static_cast<double>(config.clock.hertz) * 1e-12}};

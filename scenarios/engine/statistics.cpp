@@ -130,6 +130,7 @@ void add_computing(Statistics& all) {
        {"compute.bound", "word", "`compute` or `memory`: which roof is lower at this intensity."},
        {"compute.roofline_ns", "ns",
         "Least time for this work under the roofs of the chip: no run is faster."},
+       {"compute.time_ns", "ns", "What it took."},
        {"compute.throttle_engagements", "times",
         "How often the droop throttles of all cores were engaged."},
        {"engines.*.*", "ratio",

@@ -78,7 +78,7 @@ const std::vector<RowGroup>& groups_before_stages() {
         {"operations per byte", "compute.intensity", Style::figure},
         {"bound by", "compute.bound", Style::word},
         {"time, at the roof", "compute.roofline_ns", Style::duration},
-        {"time", "run.time_ns", Style::duration}},
+        {"time", "compute.time_ns", Style::duration}},
        "compute.chips"},
       {"the systolic array, share of cycles",
        {{"loading only", "array.load", Style::percent, true},

@@ -117,7 +117,7 @@ TEST(Presets, EachSwitchKindHasItsOwn) {
   EXPECT_CONTAINS(error_of("switch: adaptive\nadaptive: {preset: jericho3_ai}\n"),
                   "adaptive.preset: 'jericho3_ai' is not a valid choice");
   EXPECT_CONTAINS(error_of("scheduled: {preset: sn5600}\n"), "is not a valid choice");
-  EXPECT_CONTAINS(error_of("preset: sn4700\n"), "did you mean 'scheduled.preset' or");
+  EXPECT_CONTAINS(error_of("preset: sn4700\n"), "'scheduled.preset' or 'adaptive.preset'?");
   const std::vector<Scenario> both = load_text(
       "adaptive: {preset: sn5600}\nscheduled: {preset: jericho3_ai}\nvariants:\n"
       "  a: {switch: adaptive}\n  s: {switch: scheduled}\n",
