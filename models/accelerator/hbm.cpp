@@ -28,8 +28,10 @@ DramTiming dram_timing(const DramConfig& config, const Clock& clock) {
 
 Hbm::Hbm(const sc_core::sc_module_name& module_name, Clock& clock, const DramConfig& config,
          Contents contents)
-    : Device(module_name, clock, static_cast<unsigned>(config.channels) + 2),
-      socket("socket"),
+    : Device(module_name, clock, static_cast<unsigned>(config.channels) + 1),
+      target_("socket", clock, id(), static_cast<unsigned>(config.channels),
+              [this](Payload& payload) { return debug(payload); }),
+      socket(target_.socket),
       config_(config),
       map_(config),
       bus_(LinkRate::of(config.channel_rate, clock)) {
@@ -44,56 +46,15 @@ Hbm::Hbm(const sc_core::sc_module_name& module_name, Clock& clock, const DramCon
     schedulers_.emplace_back(timing, number(config.banks), first_refresh, policy);
   }
   if (contents == Contents::stored) contents_.emplace();
-  socket.register_nb_transport_fw(this, &Hbm::nb_transport_fw);
-  socket.register_b_transport(this, &Hbm::b_transport);
-  socket.register_transport_dbg(this, &Hbm::transport_dbg);
-}
-
-void Hbm::start_of_simulation() {
-  ports_.resize(socket.size());
-  responders_.resize(socket.size());
 }
 
 void Hbm::cycle() {
   take_requests();  // 1. requests into queues
   due_.take(0, channels(), [this](unsigned channel) { run_channel(channel); });  // 2. commands
-  respond();                                                                     // 3. responses
+  target_.respond(now());                                                        // 3. responses
 }
 
-// --- calls of initiators, at any time ---------------------------------------------------------
-
-/// The cycle after the one in which a call with this delay arrives.
-Cycle Hbm::cycle_after(const sc_core::sc_time& delay) const {
-  return clock_.first_cycle_after(sc_core::sc_time_stamp() + delay);
-}
-
-tlm::tlm_sync_enum Hbm::nb_transport_fw(int id, Payload& payload, tlm::tlm_phase& phase,
-                                        sc_core::sc_time& delay) {
-  const auto number = static_cast<unsigned>(id);
-  Port& port = ports_[number];
-  if (phase == tlm::BEGIN_REQ) {
-    if (port.requesting || !payload.has_mm()) {
-      payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
-      ++counts_.errors;
-      return tlm::TLM_COMPLETED;
-    }
-    port.requesting = true;
-    payload.acquire();
-    arrive(number, payload, nullptr, delay);
-  } else if (phase == tlm::END_RESP && port.responding != none) {
-    end_response(number, cycle_after(delay));
-  }
-  return tlm::TLM_ACCEPTED;
-}
-
-void Hbm::b_transport(int id, Payload& payload, sc_core::sc_time& delay) {
-  sc_core::sc_event done;
-  arrive(static_cast<unsigned>(id), payload, &done, delay);
-  sc_core::wait(done);
-  delay = sc_core::SC_ZERO_TIME;
-}
-
-unsigned Hbm::transport_dbg(int, Payload& payload) {
+unsigned Hbm::debug(Payload& payload) {
   if (!contents_ || payload.get_byte_enable_ptr() != nullptr ||
       payload.get_address() >= config_.capacity.value) {
     return 0;
@@ -110,58 +71,35 @@ unsigned Hbm::transport_dbg(int, Payload& payload) {
   return bytes;
 }
 
-void Hbm::arrive(unsigned port, Payload& payload, sc_core::sc_event* done,
-                 const sc_core::sc_time& delay) {
-  const std::uint32_t number = new_transaction();
-  Transaction& transaction = transactions_[number];
-  transaction.payload = &payload;
-  transaction.done = done;
-  transaction.port = port;
-  transaction.visible_at = cycle_after(delay);
-  insert(ports_[port].arrived, number);
-  wake(arrival_reason(), transaction.visible_at);
-}
-
 // --- 1. requests into queues --------------------------------------------------------------------
 
 void Hbm::take_requests() {
-  if (!due_.test(arrival_reason())) return;
-  due_.clear(arrival_reason());
+  due_.clear(target_reason());
   blocked_ = false;
-  const auto ports = static_cast<unsigned>(ports_.size());
-  const unsigned first = first_port_;
-  for (unsigned i = 0; i < ports; ++i) {
-    const unsigned port = (first + i) % ports;
-    if (!take_request(port)) continue;
-    first_port_ = (port + 1) % ports;
-    if (!ports_[port].arrived.empty()) wake(arrival_reason(), now() + 1);
-  }
+  target_.take_requests(now(), [this](std::uint32_t number, Payload& payload) {
+    return take_request(number, payload);
+  });
 }
 
-/// Whether the oldest request of a port is now taken as a whole.
-bool Hbm::take_request(unsigned port) {
-  List& arrived = ports_[port].arrived;
-  if (arrived.empty() || transactions_[arrived.head].visible_at > now()) return false;
-  const std::uint32_t number = arrived.head;
-  if (begin(number)) {
-    if (!place_stripes(number)) {
-      blocked_ = true;
-      return false;
-    }
-    access_contents(*transactions_[number].payload);
-  } else {
-    finish(number, now() + 1);
+/// Whether the request is now taken as a whole.
+bool Hbm::take_request(std::uint32_t number, Payload& payload) {
+  if (transactions_.size() <= number) transactions_.resize(number + 1);
+  if (!begin(number, payload)) {
+    target_.finish(number, now() + 1);
+    return true;
   }
-  pop(arrived);
-  end_request(port, number);
+  if (!place_stripes(number, payload)) {
+    blocked_ = true;
+    return false;
+  }
+  access_contents(payload);
   return true;
 }
 
 /// Whether the request is a right one; settled when it is first looked at.
-bool Hbm::begin(std::uint32_t number) {
+bool Hbm::begin(std::uint32_t number, Payload& payload) {
   Transaction& transaction = transactions_[number];
   if (transaction.end != 0) return true;
-  Payload& payload = *transaction.payload;
   const tlm::tlm_response_status status = verdict(payload);
   payload.set_response_status(status);
   if (status != tlm::TLM_OK_RESPONSE) {
@@ -189,9 +127,9 @@ tlm::tlm_response_status Hbm::verdict(const Payload& payload) const {
 }
 
 /// Whether all its stripes have found room.
-bool Hbm::place_stripes(std::uint32_t number) {
+bool Hbm::place_stripes(std::uint32_t number, const Payload& payload) {
   Transaction& transaction = transactions_[number];
-  const bool write = transaction.payload->is_write();
+  const bool write = payload.is_write();
   const std::uint64_t burst = config_.burst.value;
   while (transaction.next_byte < transaction.end) {
     const DramPlace place = map_.place(transaction.next_byte);
@@ -220,15 +158,6 @@ void Hbm::access_contents(Payload& payload) {
   }
 }
 
-void Hbm::end_request(unsigned port, std::uint32_t number) {
-  const Transaction& transaction = transactions_[number];
-  if (transaction.done != nullptr) return;
-  ports_[port].requesting = false;
-  tlm::tlm_phase phase = tlm::END_REQ;
-  sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-  socket[static_cast<int>(port)]->nb_transport_bw(*transaction.payload, phase, delay);
-}
-
 // --- 2. commands and data -----------------------------------------------------------------------
 
 void Hbm::run_channel(unsigned channel) {
@@ -237,109 +166,20 @@ void Hbm::run_channel(unsigned channel) {
     transaction.data_done = std::max(transaction.data_done, end);
     --transaction.in_queues;
     const bool whole = transaction.next_byte == transaction.end && transaction.in_queues == 0;
-    if (whole) finish(number, transaction.data_done);
-    if (blocked_) wake(arrival_reason(), now() + 1);
+    if (whole) {
+      target_.finish(number, transaction.data_done);
+      transaction = Transaction{};
+    }
+    if (blocked_) wake(target_reason(), now() + 1);
   });
   if (next != never) wake(channel, next);
-}
-
-/// The response is due in cycle `at`.
-void Hbm::finish(std::uint32_t number, Cycle at) {
-  done_.push({at, done_order_++, number});
-  wake(respond_reason(), at);
-}
-
-// --- 3. responses -------------------------------------------------------------------------------
-
-void Hbm::respond() {
-  due_.clear(respond_reason());
-  for (; !done_.empty() && done_.top().at <= now(); done_.pop()) {
-    const std::uint32_t number = done_.top().transaction;
-    const unsigned port = transactions_[number].port;
-    append(ports_[port].responses, number);
-    responders_.set(port);
-  }
-  responders_.for_each([this](unsigned port) {
-    const Port& p = ports_[port];
-    if (p.responding != none) return;  // its END_RESP wakes us
-    if (p.respond_from > now()) return wake(respond_reason(), p.respond_from);
-    begin_response(port);
-  });
-}
-
-void Hbm::begin_response(unsigned port) {
-  Port& p = ports_[port];
-  p.responding = pop(p.responses);
-  if (p.responses.empty()) responders_.clear(port);
-  const Transaction& transaction = transactions_[p.responding];
-  if (transaction.done != nullptr) {
-    transaction.done->notify(sc_core::SC_ZERO_TIME);
-    return end_response(port, now() + 1);
-  }
-  tlm::tlm_phase phase = tlm::BEGIN_RESP;
-  sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-  const tlm::tlm_sync_enum answer =
-      socket[static_cast<int>(port)]->nb_transport_bw(*transaction.payload, phase, delay);
-  const bool ended =
-      answer == tlm::TLM_COMPLETED || (answer == tlm::TLM_UPDATED && phase == tlm::END_RESP);
-  if (ended && p.responding != none) end_response(port, cycle_after(delay));
-}
-
-/// The port may get its next response in cycle `respond_from`.
-void Hbm::end_response(unsigned port, Cycle respond_from) {
-  Port& p = ports_[port];
-  const std::uint32_t number = std::exchange(p.responding, none);
-  p.respond_from = respond_from;
-  if (transactions_[number].done == nullptr) transactions_[number].payload->release();
-  forget(number);
-  if (responders_.test(port)) wake(respond_reason(), respond_from);
-}
-
-// --- transactions -------------------------------------------------------------------------------
-
-std::uint32_t Hbm::new_transaction() {
-  ++open_;
-  if (free_.empty()) {
-    transactions_.emplace_back();
-    return static_cast<std::uint32_t>(transactions_.size() - 1);
-  }
-  const std::uint32_t number = pop(free_);
-  transactions_[number] = Transaction{};
-  return number;
-}
-
-void Hbm::forget(std::uint32_t number) {
-  --open_;
-  append(free_, number);
-}
-
-void Hbm::append(List& list, std::uint32_t number) {
-  transactions_[number].next = none;
-  (list.empty() ? list.head : transactions_[list.tail].next) = number;
-  list.tail = number;
-}
-
-/// Behind those that are visible as early.
-void Hbm::insert(List& list, std::uint32_t number) {
-  const auto later = [&](std::uint32_t other) {
-    return transactions_[other].visible_at > transactions_[number].visible_at;
-  };
-  if (list.empty() || !later(list.tail)) return append(list, number);
-  std::uint32_t* place = &list.head;
-  while (!later(*place)) place = &transactions_[*place].next;
-  transactions_[number].next = std::exchange(*place, number);
-}
-
-std::uint32_t Hbm::pop(List& list) {
-  const std::uint32_t number = list.head;
-  list.head = transactions_[number].next;
-  return number;
 }
 
 // --- what others may see ------------------------------------------------------------------------
 
 HbmCounts Hbm::counts() const {
   HbmCounts counts = counts_;
+  counts.errors += target_.refused();
   for (const DramScheduler& scheduler : schedulers_) {
     counts.row_hits += scheduler.counts().row_hits;
     counts.row_misses += scheduler.counts().row_misses;
@@ -356,15 +196,7 @@ std::uint64_t Hbm::refreshes(Cycle now) const {
 }
 
 void Hbm::waits(std::vector<std::string>& lines) const {
-  for (std::size_t port = 0; port < ports_.size(); ++port) {
-    if (!ports_[port].arrived.empty()) {
-      lines.push_back(
-          fmt::format("{}: a request of initiator {} waits for room in a queue", path(), port));
-    }
-    if (ports_[port].responding != none) {
-      lines.push_back(fmt::format("{}: initiator {} has not ended a response", path(), port));
-    }
-  }
+  target_.waits(path(), "room in a queue", lines);
 }
 
 void Hbm::verify(bool drained) const {
@@ -373,7 +205,7 @@ void Hbm::verify(bool drained) const {
   const bool idle = std::all_of(schedulers_.begin(), schedulers_.end(),
                                 [](const DramScheduler& scheduler) { return scheduler.idle(); });
   if (idle != (queued == 0)) throw CheckFailure(path() + ": transactions and queues disagree");
-  if (drained && open_ != 0) throw CheckFailure(path() + ": requests without an answer");
+  if (drained && target_.open() != 0) throw CheckFailure(path() + ": requests without an answer");
 }
 
 }  // namespace heddle

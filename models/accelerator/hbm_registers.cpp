@@ -37,7 +37,7 @@ void Hbm::describe(RegisterMap& map) {
   counters.add("refreshes", 0x48, 8, "Refreshes that have fallen due, of all channels.",
                [this] { return refreshes(present()); });
   counters.add("open_requests", 0x50, 4, "Requests whose response has not ended.",
-               [this] { return open_; });
+               [this] { return target_.open(); });
   describe_channels(map);
 }
 
