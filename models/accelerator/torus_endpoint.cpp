@@ -38,7 +38,7 @@ TorusEndpoint::TorusEndpoint(const sc_core::sc_module_name& module_name,
       latency_(environment.clock.cycles(config.latency)),
       buffer_flits_(place.buffer_flits),
       slots_(config.outstanding),
-      asked_(place.shape.nodes() * config.outstanding),
+      asked_(place.shape.nodes()),
       engine_(place.node, collective_options(torus, config, environment.clock)) {
   for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
     free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()) - 1 - slot);
@@ -113,9 +113,7 @@ void TorusEndpoint::accept(const Frame& frame) {
     throw CheckFailure(
         fmt::format("a packet for node {} has come to node {}", frame.destination, place_.node));
   }
-  PacketRecord& record = packets_[frame.packet];
-  book_arrival(record, input(packet), now());
-  place_.log.delivered(record, frame.payload_bytes, frame.wire_bytes, now());
+  book_arrival(packets_[frame.packet], input(packet), now());
   buffered_.add(frame.wire_bytes, now());
   if (is_request(frame)) {
     if (in_service_ == config_.service || !held_.empty()) {
@@ -137,6 +135,7 @@ std::uint32_t TorusEndpoint::flits_of(const Frame& frame) const {
 }
 
 void TorusEndpoint::leave_buffer(const Frame& frame) {
+  packets_[frame.packet].spend(Stage::egress_queue, now());
   returns_.free(frame.traffic_class, flits_of(frame));
   buffered_.remove(frame.wire_bytes, now());
   arrived_.push_back({now() + latency_, frame});
@@ -158,6 +157,9 @@ void TorusEndpoint::act() {
   take_held();
   for (; !arrived_.empty() && arrived_.front().at <= now(); arrived_.pop_front()) {
     const Frame& frame = arrived_.front().frame;
+    PacketRecord& record = packets_[frame.packet];
+    record.spend(Stage::pipeline, now());
+    place_.log.delivered(record, frame.payload_bytes, frame.wire_bytes, now());
     const TorusMessage& message = place_.messages[frame.packet];
     if (message.kind == TorusMessage::Kind::collective) {
       engine_.receive(frame.source, message.collective, place_.messages.words(frame.packet), now());
@@ -171,26 +173,33 @@ void TorusEndpoint::act() {
   }
 }
 
+/// A request that has come before needs no service.
+void TorusEndpoint::withdraw() {
+  ++counts_.duplicates;
+  --in_service_;
+  offer_again_ = true;
+}
+
+TorusEndpoint::Asked& TorusEndpoint::asked(unsigned node, std::uint32_t slot) {
+  if (asked_[node].empty()) asked_[node].resize(config_.outstanding);
+  return asked_[node][slot];
+}
+
 /// Of another node. Only the latest use of a place of its window counts, and that once.
 void TorusEndpoint::take_request(const Frame& frame) {
   const TorusMessage& message = place_.messages[frame.packet];
-  Asked& asked = asked_[frame.source * config_.outstanding + message.slot];
-  const auto newer = static_cast<std::int32_t>(message.serial - asked.serial);
+  Asked& before = asked(frame.source, message.slot);
+  const auto newer = static_cast<std::int32_t>(message.serial - before.serial);
   const bool write = message.kind == TorusMessage::Kind::write;
-  if (newer < 0 || (newer == 0 && !asked.answered)) {
-    ++counts_.duplicates;
-    --in_service_;
-    return;
-  }
+  if (newer < 0 || (newer == 0 && !before.answered)) return withdraw();
   if (newer == 0 && write) {  // done before; only its answer was lost
-    ++counts_.duplicates;
-    --in_service_;
+    withdraw();
     TorusMessage answer = message;
     answer.kind = TorusMessage::Kind::write_answer;
-    answer.status = asked.status;
+    answer.status = before.status;
     return answers_.push_back({frame.source, answer, nullptr, now() + latency_});
   }
-  asked = {message.serial, false, 1};
+  before = {message.serial, false, 1};
   Job& job = jobs_.acquire();
   job.transfer = none;
   job.node = frame.source;
@@ -227,13 +236,15 @@ void TorusEndpoint::take_answer(std::uint32_t record) {
 
 /// The first error is that of the transaction.
 void TorusEndpoint::answered(std::uint32_t number, tlm::tlm_response_status status) {
-  Slot& slot = slots_[number];
-  const std::uint32_t transfer_number = std::exchange(slot.transfer, none);
   free_slots_.push_back(number);
-  Transfer& transfer = transfers_[transfer_number];
+  piece_done(std::exchange(slots_[number].transfer, none), status);
+}
+
+void TorusEndpoint::piece_done(std::uint32_t number, tlm::tlm_response_status status) {
+  Transfer& transfer = transfers_[number];
   if (transfer.status == tlm::TLM_OK_RESPONSE) transfer.status = status;
-  const bool placed = transfer.next == target_.payload(transfer_number).get_data_length();
-  if (--transfer.unanswered == 0 && placed) end_transfer(transfer_number);
+  const bool placed = transfer.next == target_.payload(number).get_data_length();
+  if (--transfer.unanswered == 0 && placed) end_transfer(number);
 }
 
 // --- 2. and 6. the memory -----------------------------------------------------------------------
@@ -256,28 +267,32 @@ void TorusEndpoint::Jobs::free(Payload* payload) {
   free_.push_back(static_cast<Job*>(payload));
 }
 
+/// Those of one cycle in the order of their requests: several memories may answer in it.
 void TorusEndpoint::take_responses() {
-  while (!responses_.empty() && responses_.front().at <= now()) {
-    Job& job = *responses_.front().job;
-    responses_.pop_front();
-    conclude_job(job);
+  const auto end = std::find_if(responses_.begin(), responses_.end(),
+                                [&](const Response& response) { return response.at > now(); });
+  std::sort(responses_.begin(), end, [](const Response& a, const Response& b) {
+    return a.at != b.at ? a.at < b.at : a.job->order < b.job->order;
+  });
+  for (auto response = responses_.begin(); response != end; ++response) {
+    conclude_job(*response->job);
   }
+  responses_.erase(responses_.begin(), end);
 }
 
 void TorusEndpoint::conclude_job(Job& job) {
   const tlm::tlm_response_status status = job.get_response_status();
   if (job.transfer != none) {
-    transfers_[job.transfer].status = status;
-    end_transfer(job.transfer);
+    piece_done(job.transfer, status);
     return job.release();
   }
   const bool read = job.is_read();
   TorusMessage answer = job.message;
   answer.kind = read ? TorusMessage::Kind::read_answer : TorusMessage::Kind::write_answer;
   answer.status = static_cast<std::int8_t>(status);
-  Asked& asked = asked_[job.node * config_.outstanding + answer.slot];
-  asked.answered = true;
-  asked.status = answer.status;
+  Asked& done = asked(job.node, answer.slot);
+  done.answered = true;
+  done.status = answer.status;
   --in_service_;
   const bool data = read && status == tlm::TLM_OK_RESPONSE;
   answers_.push_back({job.node, answer, data ? &job : nullptr, now() + latency_});
@@ -290,6 +305,7 @@ void TorusEndpoint::ask_memory() {
   to_memory_.pop_front();
   memory_from_ = never;
   asking_ = &job;
+  job.order = order_++;
   offer_again_ = true;
   tlm::tlm_phase phase = tlm::BEGIN_REQ;
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
@@ -353,36 +369,45 @@ tlm::tlm_response_status TorusEndpoint::verdict(const Payload& payload) const {
   return tlm::TLM_OK_RESPONSE;
 }
 
-/// Whether all of its packets have places in the window; an access to the own node needs none.
+/// Whether all of its packets have places in the window, or in the memory's queue.
 bool TorusEndpoint::place_packets(std::uint32_t number, Payload& payload) {
   Transfer& transfer = transfers_[number];
-  if (transfer.own) {
-    if (to_memory_.size() >= config_.service) return false;
-    Job& job = jobs_.acquire();
-    job.transfer = number;
-    job.set_command(payload.get_command());
-    job.set_address(payload.get_address() % place_.memory_bytes);
-    job.set_data_ptr(payload.get_data_ptr());
-    job.set_data_length(payload.get_data_length());
-    job.set_streaming_width(payload.get_data_length());
-    to_memory_.push_back(&job);
-    transfer.next = payload.get_data_length();
-    return true;
-  }
   const std::uint64_t size = torus_.payload.value;
   while (transfer.next < payload.get_data_length()) {
-    if (free_slots_.empty()) return false;
-    const std::uint32_t slot = free_slots_.back();
-    free_slots_.pop_back();
     const std::uint64_t address = payload.get_address() % place_.memory_bytes + transfer.next;
-    const std::uint64_t bytes =
-        std::min(size - address % size, payload.get_data_length() - transfer.next);
-    slots_[slot] = {number, slots_[slot].serial + 1, transfer.next,
-                    static_cast<std::uint32_t>(bytes), 0};
-    requests_.push_back({slot, slots_[slot].serial, now() + latency_});
+    const auto bytes = static_cast<std::uint32_t>(
+        std::min(size - address % size, payload.get_data_length() - transfer.next));
+    if (!(transfer.own ? place_own(number, payload, address, bytes)
+                       : place_remote(number, bytes))) {
+      return false;
+    }
     ++transfer.unanswered;
     transfer.next += bytes;
   }
+  return true;
+}
+
+bool TorusEndpoint::place_own(std::uint32_t number, const Payload& payload, std::uint64_t address,
+                              std::uint32_t bytes) {
+  if (to_memory_.size() >= config_.service) return false;
+  Job& job = jobs_.acquire();
+  job.transfer = number;
+  unsigned char* const data = payload.get_data_ptr();
+  job.set_command(payload.get_command());
+  job.set_address(address);
+  job.set_data_ptr(data == nullptr ? nullptr : data + transfers_[number].next);
+  job.set_data_length(bytes);
+  job.set_streaming_width(bytes);
+  to_memory_.push_back(&job);
+  return true;
+}
+
+bool TorusEndpoint::place_remote(std::uint32_t number, std::uint32_t bytes) {
+  if (free_slots_.empty()) return false;
+  const std::uint32_t slot = free_slots_.back();
+  free_slots_.pop_back();
+  slots_[slot] = {number, slots_[slot].serial + 1, transfers_[number].next, bytes, 0};
+  requests_.push_back({slot, slots_[slot].serial, now() + latency_});
   return true;
 }
 
@@ -432,8 +457,9 @@ void TorusEndpoint::repeat_requests() {
 
 // --- 7. collectives -----------------------------------------------------------------------------
 
-void TorusEndpoint::begin_collective(const CollectiveJob& job, std::function<void(Cycle)> done) {
-  begins_.push_back({next(), job, std::move(done)});
+void TorusEndpoint::begin_collective(const CollectiveJob& job, std::function<void(Cycle)> done,
+                                     Cycle at) {
+  begins_.push_back({std::max(at, next()), job, std::move(done)});
   wake(work, begins_.back().at);
 }
 
@@ -652,7 +678,7 @@ FrameBalance TorusEndpoint::balance() const {
 
 void TorusEndpoint::verify(bool drained) const {
   std::uint64_t unanswered = 0;
-  for (const Transfer& transfer : transfers_) unanswered += transfer.unanswered;
+  for (const Transfer& t : transfers_) unanswered += t.own ? 0 : t.unanswered;
   if (unanswered != slots_.size() - free_slots_.size()) {
     throw CheckFailure(
         fmt::format("{}: {} packets without an answer, {} places of the window taken", path(),

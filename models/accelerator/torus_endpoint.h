@@ -108,11 +108,11 @@ class TorusEndpoint : public TorusNode {
   /// All endpoints of the torus, by node: for transport_dbg.
   void set_peers(std::vector<TorusEndpoint*> peers) { peers_ = std::move(peers); }
 
-  /// Takes part in a collective from the next cycle on; to be called in a device's cycle, or
-  /// between two. `done(cycles)` is called in the endpoint's cycle in which the result is here and
-  /// has been checked: what it changes may be seen from the next cycle on. Jobs of one cycle begin
-  /// in the order of their tags.
-  void begin_collective(const CollectiveJob& job, std::function<void(Cycle)> done);
+  /// Takes part in a collective from cycle `at` on, or from the next one; to be called in a
+  /// device's cycle, or between two. `done(cycles)` is called in the endpoint's cycle in which the
+  /// result is here and has been checked: what it changes may be seen from the next cycle on. Jobs
+  /// of one cycle begin in the order of their tags.
+  void begin_collective(const CollectiveJob& job, std::function<void(Cycle)> done, Cycle at = 0);
 
   const TorusEndpointCounts& counts() const { return counts_; }
   const CollectiveCounts& collectives() const { return engine_.counts(); }
@@ -173,6 +173,7 @@ class TorusEndpoint : public TorusNode {
   class Job : public Payload {
    public:
     using Payload::Payload;
+    std::uint64_t order = 0;        ///< in which the memory was asked
     std::uint32_t transfer = none;  ///< of the chip; else
     unsigned node = 0;              ///< who has asked
     TorusMessage message;
@@ -219,6 +220,8 @@ class TorusEndpoint : public TorusNode {
   // 3. packets act
   void act();
   void take_request(const Frame& frame);
+  void withdraw();
+  Asked& asked(unsigned node, std::uint32_t slot);
   void take_answer(std::uint32_t record);
   void answered(std::uint32_t slot, tlm::tlm_response_status status);
   // 2. and 6. the memory
@@ -231,6 +234,10 @@ class TorusEndpoint : public TorusNode {
   // 4. the chip's initiators
   bool take_transaction(std::uint32_t number, Payload& payload);
   bool place_packets(std::uint32_t number, Payload& payload);
+  bool place_own(std::uint32_t number, const Payload& payload, std::uint64_t address,
+                 std::uint32_t bytes);
+  bool place_remote(std::uint32_t number, std::uint32_t bytes);
+  void piece_done(std::uint32_t number, tlm::tlm_response_status status);
   void end_transfer(std::uint32_t number);
   tlm::tlm_response_status verdict(const Payload& payload) const;
   unsigned debug(Payload& payload);
@@ -275,13 +282,15 @@ class TorusEndpoint : public TorusNode {
   std::deque<Request> requests_;
   std::deque<Timer> timers_;
 
-  std::vector<Asked> asked_;     // by node and place of its window
+  std::vector<std::vector<Asked>>
+      asked_;                    // by node, those that have asked, and place of its window
   std::deque<Frame> held_;       // requests that wait in their buffers
   std::deque<Arrived> arrived_;  // out of their buffers
   std::array<std::uint32_t, torus_most_channels> held_flits_{};
   Occupancy buffered_;
   Jobs jobs_;
   std::deque<Job*> to_memory_;
+  std::uint64_t order_ = 0;
   unsigned in_service_ = 0;          // requests of other nodes
   Cycle memory_from_ = 0;            // never: a request is without END_REQ
   const Payload* asking_ = nullptr;  // that request

@@ -4,7 +4,7 @@
 namespace heddle {
 
 void TorusEndpoint::describe(RegisterMap& map) {
-  const auto key = [](const char* name) { return std::string("`torus.endpoint.") + name + "`"; };
+  const auto key = [](const char* name) { return std::string("`endpoint.") + name + "`"; };
   RegisterBlock& config = map.block("config", config_registers,
                                     "What the scenario says, and what of it may be changed.");
   config.add("node", 0x00, 4, "Of the torus: x + X (y + Y z).", [this] { return place_.node; })
@@ -14,7 +14,7 @@ void TorusEndpoint::describe(RegisterMap& map) {
   config
       .add("memory_bytes", 0x08, 8, "Addresses of each node: node n begins at n times this.",
            [this] { return place_.memory_bytes; })
-      .resets_to("`torus.memory.capacity`");
+      .resets_to("`accelerator.memory`");
   config
       .add("latency_cycles", 0x10, 8, "Each time that something passes the endpoint.",
            [this] { return latency_; })
