@@ -12,6 +12,7 @@
 #include "engine/fabric.h"
 #include "engine/fabric_limits.h"
 #include "engine/quantity.h"
+#include "engine/torus_collective.h"
 #include "kernel/error.h"
 #include "parts/port_mask.h"
 
@@ -44,8 +45,8 @@ void check_workload(const WorkloadConfig& workload, const Scenario& scenario,
   const std::uint64_t needed = workload.receivers * (workload.senders + 1);
   require(workload.pattern != Pattern::diagonal && workload.pattern != Pattern::log_diagonal,
           "{}.pattern: only 'switch: crossbar' has 'diagonal' and 'log_diagonal'", path);
-  require(!is_program(workload.pattern), "{}.pattern: only the chips of 'switch: torus' compute",
-          path);
+  require(workload.pattern < Pattern::collective,
+          "{}.pattern: only the chips of 'switch: torus' compute or share memory", path);
   switch (workload.pattern) {
     case Pattern::incast:
       require(needed <= hosts,
@@ -142,13 +143,9 @@ void check_array(const Scenario& scenario) {
           "workload.type: the PEs of accelerator.array.mode 'pe_grid' compute int8 and bf16");
 }
 
-/// What the nodes do. Programs are built here once, so that what does not fit is known before a
-/// run.
-void check_torus_work(const Scenario& scenario) {
+/// Programs are built here once, so that what does not fit is known before a run.
+void check_programs(const Scenario& scenario) {
   const WorkloadConfig& workload = scenario.workload.front();
-  if (workload.pattern == Pattern::uniform) return;
-  require(is_program(workload.pattern),
-          "workload.pattern: a torus has 'uniform', 'gemm', 'layers', 'transformer' and 'kernel'");
   const bool from_file = workload.pattern == Pattern::layers || workload.pattern == Pattern::kernel;
   require(!from_file || !workload.file.empty(), "workload: this pattern needs the key 'file'");
   try {
@@ -176,6 +173,75 @@ void check_torus_events(const Scenario& scenario) {
             i);
   }
   check_events(scenario, draw(scenario));
+}
+
+void check_collective(const Scenario& scenario) {
+  const WorkloadConfig& workload = scenario.workload.front();
+  constexpr std::uint64_t most_ranks = 1024;
+  const std::uint64_t ranks = workload.ranks.value_or(scenario.fabric.host_count());
+  require(ranks <= most_ranks, "workload.ranks: {} ranks; valid is 2 to {}", ranks, most_ranks);
+  require(scenario.torus.payload.value >= collective_word_bytes,
+          "torus.payload: a packet of {} B does not hold the {} B that a collective moves at least",
+          scenario.torus.payload.value, collective_word_bytes);
+  try {
+    const CollectiveSchedule schedule = collective_of(scenario);
+    const std::uint64_t least =
+        std::uint64_t{schedule.ranks()} * schedule.lanes * collective_word_bytes;
+    require(workload.message.value >= least,
+            "message: {} B are less than {} B for each of {} ranks and {} rings",
+            workload.message.value, collective_word_bytes, schedule.ranks(), schedule.lanes);
+    constexpr std::uint64_t most_bytes = std::uint64_t{1} << 39;  // 64 GiB of words
+    require(workload.message.value <= most_bytes / ranks,
+            "message: {} B of each of {} ranks; valid is up to {} B together",
+            workload.message.value, ranks, most_bytes);
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("workload: {}", error.what()));
+  }
+}
+
+void check_remote(const Scenario& scenario) {
+  const WorkloadConfig& workload = scenario.workload.front();
+  const std::uint64_t nodes = scenario.fabric.host_count();
+  require(nodes > 1 || workload.distance == RemoteDistance::own,
+          "workload.distance: a torus of one node has 'own' memory only");
+  require(workload.initiators.value_or(1) <= nodes,
+          "workload.initiators: {} chips of a torus of {} nodes", workload.initiators.value_or(1),
+          nodes);
+  const ChipMemoryConfig& memory = scenario.accelerator.memory;
+  require(workload.message.value <= scenario.accelerator.memory_bytes(),
+          "workload.message: {} B do not fit a memory of {} B", workload.message.value,
+          scenario.accelerator.memory_bytes());
+  require(memory.interleave.value % scenario.torus.payload.value == 0,
+          "torus.payload: blocks of accelerator.memory.interleave, {} B, are no multiple of {} B",
+          memory.interleave.value, scenario.torus.payload.value);
+  constexpr std::uint64_t most_bytes = std::uint64_t{1} << 31;
+  require(workload.message.value <= most_bytes,
+          "workload.message: an access of {} B; valid is up to "
+          "{}",
+          workload.message.value, most_bytes);
+  try {
+    memory.stack.check();
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("accelerator.memory.stack.{}", error.what()));
+  }
+}
+
+/// What the nodes do.
+void check_torus_work(const Scenario& scenario) {
+  switch (scenario.workload.front().pattern) {
+    case Pattern::uniform:
+      return;
+    case Pattern::collective:
+      return check_collective(scenario);
+    case Pattern::remote_read:
+    case Pattern::remote_write:
+      return check_remote(scenario);
+    default:
+      require(is_program(scenario.workload.front().pattern),
+              "workload.pattern: a torus has 'uniform', 'collective', 'remote_read', "
+              "'remote_write', 'gemm', 'layers', 'transformer' and 'kernel'");
+      check_programs(scenario);
+  }
 }
 
 void check_torus(const Scenario& scenario) {

@@ -8,6 +8,7 @@
 
 #include "accelerator/accelerator_core.h"
 #include "accelerator/systolic_array.h"
+#include "accelerator/torus_endpoint.h"
 #include "engine/fabric.h"
 #include "engine/fabric_limits.h"
 #include "engine/name_selection.h"
@@ -89,12 +90,20 @@ std::string explain_registers(const std::vector<std::string>& names) {
   HandProgram program(nothing, 1);
   AcceleratorCore core("accelerator_core", clock, scenario.accelerator, 0, {{"a", 0}}, program);
   SystolicArray array("systolic_array", clock, {}, DataType::bf16, scenario.seed);
+  const TorusShape shape({4, 4, 1});
+  TorusMessages messages(scenario.torus.payload.value);
+  TorusLog torus_log(0, never);
+  TorusMemoryLog memory_log;
+  TorusEndpoint endpoint(
+      "torus_endpoint", environment,
+      {0, shape, scenario.accelerator.memory_bytes(), 0, messages, torus_log, memory_log},
+      scenario.torus, scenario.endpoint);
 
   NameSelection wanted(names);
   std::vector<std::string> tables;
   if (wanted.has("device")) tables.push_back(common_table(nic));
   for (Device* device : std::initializer_list<Device*>{&nic, &leaf, &element, &adaptive, &crossbar,
-                                                       &hbm, &core, &array}) {
+                                                       &hbm, &core, &array, &endpoint}) {
     if (wanted.has(device->path())) tables.push_back(device_table(device->path(), *device));
   }
   wanted.check();

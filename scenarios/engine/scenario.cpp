@@ -23,19 +23,25 @@ void WorkloadConfig::describe(Fields& fields) {
   const std::vector<std::string> open{"uniform", "bursty", "flows", "diagonal", "log_diagonal"};
   fields.choice("pattern", pattern,
                 {"incast", "permutation", "all_to_all", "uniform", "bursty", "flows", "file",
-                 "diagonal", "log_diagonal", "gemm", "layers", "transformer", "kernel"},
+                 "diagonal", "log_diagonal", "collective", "remote_read", "remote_write", "gemm",
+                 "layers", "transformer", "kernel"},
                 "Who sends to whom; `file` is implied by the key `file`. A crossbar has `uniform`, "
                 "`bursty` (on-off), `diagonal` (2/3 to the output of the same number, 1/3 to the "
                 "next) and `log_diagonal` (half as many to each further output), and only it has "
-                "the last two.");
+                "those of diagonals. The chips of a torus have `uniform`, `collective` (all "
+                "together), `remote_read` and `remote_write` (each by itself), and programs.");
   fields
       .text("file", file,
             "Connection matrix (.cm), layers (SCALE-Sim's .csv) or kernel (.yaml), relative to the "
             "scenario's folder.",
             "formats of UEC htsim and SCALE-Sim; docs/kernels.md")
       .when("pattern", {"file", "layers", "kernel"});
-  fields.add("message", message, 1, 1e12, "Payload bytes of each message.")
-      .when("pattern", {"incast", "permutation", "all_to_all", "uniform", "bursty"})
+  fields
+      .add("message", message, 1, 1e12,
+           "Payload bytes of each message; of a collective, of each rank's buffer; of a "
+           "remote access, of each.")
+      .when("pattern", {"incast", "permutation", "all_to_all", "uniform", "bursty", "collective",
+                        "remote_read", "remote_write"})
       .when("/switch", networks());
   fields.add("senders", senders, 1, 65535, "Hosts that send to each receiver.")
       .when("pattern", {"incast"});
@@ -81,6 +87,7 @@ void WorkloadConfig::describe(Fields& fields) {
   fields
       .add("traffic_class", traffic_class, 0, max_traffic_classes - 1, "Class of the data packets.")
       .when("/switch", fabrics_of_hosts());
+  describe_torus(fields);
   describe_programs(fields);
 }
 
@@ -113,6 +120,46 @@ void WorkloadConfig::describe_programs(Fields& fields) {
       .add("layers", layers, 1, 1000,
            "Of the model, from the first; its output matrix follows them.")
       .when("pattern", {"transformer"});
+}
+
+void WorkloadConfig::describe_torus(Fields& fields) {
+  const std::vector<std::string> remote{"remote_read", "remote_write"};
+  fields
+      .choice("operation", operation,
+              {"all_reduce", "reduce_scatter", "all_gather", "all_to_all", "broadcast"},
+              "What the chips do together.")
+      .when("pattern", {"collective"});
+  fields
+      .choice("algorithm", algorithm,
+              {"ring", "bidirectional_ring", "hamiltonian_rings", "hierarchical"},
+              "A ring through all chips, one way or both ways; two rings that share no cable, both "
+              "ways; or rings along x, then y, then z, and back.",
+              "AWS Neuron documentation: bidirectional Hamiltonian rings for large messages")
+      .when("pattern", {"collective"});
+  fields
+      .add("ranks", ranks, 2, 1024,
+           "The first so many chips in the order of the ring take part; auto is all.")
+      .when("pattern", {"collective"});
+  fields.add("repetitions", repetitions, 1, 1e6, "Collectives, one after the other at each chip.")
+      .when("pattern", {"collective"});
+  fields
+      .choice(
+          "distance", distance, {"own", "one_hop", "farthest", "random"},
+          "Whose memory is accessed: the own one, a neighbour's, that of the node half way round "
+          "in every dimension, or any other one's.")
+      .when("pattern", remote);
+  fields
+      .add("initiators", initiators, 1, 65535,
+           "Chips that access, at equal distances; auto is all.")
+      .when("pattern", remote);
+  fields.add("accesses", accesses, 1, 1e9, "Of each of them.").when("pattern", remote);
+  fields.add("outstanding", outstanding, 1, 1e6, "Accesses of a chip that are under way at a time.")
+      .when("pattern", remote);
+  fields
+      .add("mix", mix, 0, 1,
+           "Share of accesses of the other kind, writes among reads or reads among writes; the "
+           "latency figures leave them out.")
+      .when("pattern", remote);
 }
 
 void LinkConfig::describe(Fields& fields) {

@@ -12,6 +12,7 @@
 #include "endpoints/nic_config.h"
 #include "engine/programs/transformer.h"
 #include "kernel/fields.h"
+#include "parts/collective_schedule.h"
 #include "parts/traffic_class.h"
 #include "switches/adaptive_config.h"
 #include "switches/crossbar_config.h"
@@ -33,6 +34,9 @@ enum class Pattern : std::uint8_t {
   file,
   diagonal,
   log_diagonal,
+  collective,
+  remote_read,
+  remote_write,
   gemm,
   layers,
   transformer,
@@ -43,6 +47,8 @@ constexpr bool is_program(Pattern pattern) { return pattern >= Pattern::gemm; }
 enum class PermutationKind : std::uint8_t { random, shift };
 enum class Arrivals : std::uint8_t { bernoulli, poisson };
 enum class SizeDistribution : std::uint8_t { web_search, hadoop };
+/// Whose memory a node of a torus reads or writes.
+enum class RemoteDistance : std::uint8_t { own, one_hop, farthest, random };
 
 struct WorkloadConfig {
   Pattern pattern = Pattern::permutation;
@@ -70,11 +76,21 @@ struct WorkloadConfig {
   std::uint64_t batch = 1;
   std::uint64_t tokens = 2048;
   std::optional<std::uint64_t> layers;
+  CollectiveOperation operation = CollectiveOperation::all_reduce;
+  CollectiveAlgorithm algorithm = CollectiveAlgorithm::bidirectional_ring;
+  std::optional<std::uint64_t> ranks;
+  std::uint64_t repetitions = 1;
+  RemoteDistance distance = RemoteDistance::one_hop;
+  std::optional<std::uint64_t> initiators;
+  std::uint64_t accesses = 1000;
+  std::uint64_t outstanding = 1;
+  double mix = 0;
 
   void describe(Fields& fields);
 
  private:
   void describe_programs(Fields& fields);
+  void describe_torus(Fields& fields);
 };
 
 struct LinkConfig {

@@ -149,6 +149,41 @@ void add_computing(Statistics& all) {
         "since the end of the one before, `roofline_ns`, `intensity`, `bound`."}});
 }
 
+void add_collective(Statistics& all) {
+  all.insert(
+      all.end(),
+      {{"collective.ranks", "ranks", "Chips that took part in the collective."},
+       {"collective.steps", "steps", "Steps of each lane of its schedule."},
+       {"collective.completed", "collectives", "Those whose result every rank had and checked."},
+       {"collective.time_ns", "ns",
+        "From the begin at all ranks to the last rank's result, the mean of repetitions."},
+       {"collective.bound_ns", "ns",
+        "What an idle torus allows: L + m / B for each step, L the latency of a step, m the bytes "
+        "on its busiest link, B that link's rate."},
+       {"collective.bound_share", "ratio", "The bound as a share of the time."},
+       {"collective.algbw_gbps", "Gbps", "Bytes of a rank's buffer per time."},
+       {"collective.busbw_gbps", "Gbps",
+        "The same times 2 (n - 1) / n for all_reduce, 1 for broadcast, (n - 1) / n for the others: "
+        "what each rank sent (nccl-tests)."},
+       {"collective.pieces", "packets", "Packets with data that came, each counted once."},
+       {"collective.repeated", "packets", "Packets sent again because somebody missed them."},
+       {"collective.early", "packets", "Packets that came before their collective had begun."}});
+}
+
+void add_remote(Statistics& all) {
+  const std::vector<std::string> figures{"mean", "p50", "p90", "p99", "p999", "max"};
+  const std::string of = "the time from when an endpoint took an access until it answered it";
+  all.push_back({"remote.latency_ns.count", "accesses", "Accesses in the latency figures."});
+  add_distribution(all, "remote.latency_ns", "ns", of, figures);
+  all.push_back({"remote.by_hops.*.count", "accesses", "Accesses over so many links."});
+  add_distribution(all, "remote.by_hops.*", "ns", of + ", over so many links", figures);
+  all.insert(all.end(),
+             {{"remote.gbps_per_chip", "Gbps",
+               "Bytes read or written per time, mean over the chips that access."},
+              {"remote.repeated", "packets", "Requests that had no answer for too long."},
+              {"remote.errors", "accesses", "Accesses answered with an error."}});
+}
+
 void add_slowest_packet(Statistics& all) {
   all.insert(
       all.end(),
@@ -284,6 +319,8 @@ Statistics declare() {
   add_cells(all);
   add_torus(all);
   add_computing(all);
+  add_collective(all);
+  add_remote(all);
   add_slowest_packet(all);
   add_messages(all);
   add_reordering(all);

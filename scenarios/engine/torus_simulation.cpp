@@ -9,8 +9,10 @@
 #include "engine/measurement.h"
 #include "engine/quantity.h"
 #include "engine/run_loop.h"
+#include "engine/torus_collective.h"
 #include "engine/torus_events.h"
 #include "engine/torus_measurement.h"
+#include "engine/torus_remote.h"
 #include "engine/torus_uniform.h"
 
 namespace heddle {
@@ -131,12 +133,14 @@ std::string TorusSimulation::explain(RunStatus status) const {
 
 std::unique_ptr<TorusWork> make_torus_work(const Scenario& scenario, const Clock& clock,
                                            const RunOptions& options) {
-  const bool computes = is_program(scenario.workload.front().pattern);
-  if (computes && scenario.accelerator.model == AcceleratorModel::array) {
+  const Pattern pattern = scenario.workload.front().pattern;
+  if (is_program(pattern) && scenario.accelerator.model == AcceleratorModel::array) {
     return std::make_unique<ArrayWork>(scenario, clock);
   }
-  if (computes) {
-    return std::make_unique<AcceleratorWork>(scenario, clock, options);
+  if (is_program(pattern)) return std::make_unique<AcceleratorWork>(scenario, clock, options);
+  if (pattern == Pattern::collective) return std::make_unique<TorusCollective>(scenario, clock);
+  if (pattern == Pattern::remote_read || pattern == Pattern::remote_write) {
+    return std::make_unique<TorusRemote>(scenario, clock);
   }
   return std::make_unique<TorusUniform>(scenario, clock);
 }

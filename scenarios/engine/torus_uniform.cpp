@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "engine/measurement.h"
+#include "engine/torus_measurement.h"
 
 namespace heddle {
 
@@ -17,20 +17,6 @@ TorusTraffic traffic_of(const Scenario& scenario, const Clock& clock) {
   const Cycle start = clock.cycles(config.start);
   return {config.load, config.to_itself, config.message.value, start,
           std::min(start + clock.cycles(config.duration), clock.cycles(scenario.measure.deadline))};
-}
-
-std::uint64_t unreachable(const TorusFabric& fabric) {
-  std::uint64_t packets = 0;
-  for (const auto& router : fabric.routers()) packets += router->unreachable();
-  return packets;
-}
-
-std::uint64_t lost_on_links(const TorusFabric& fabric) {
-  std::uint64_t packets = 0;
-  for (const TorusFabric::Channel& channel : fabric.channels()) {
-    packets += channel.packets->losses().frames;
-  }
-  return packets;
 }
 
 }  // namespace
@@ -55,21 +41,9 @@ bool TorusUniform::done() const {
 
 bool TorusUniform::waiting() const { return packets_->live() != 0; }
 
-std::uint64_t TorusUniform::lost(const TorusFabric& fabric) const {
-  return unreachable(fabric) + lost_on_links(fabric);
-}
-
-void TorusUniform::check_laws(const TorusFacts& facts) const {
-  const std::uint64_t ended = log_.delivered() + lost(facts.fabric);
-  if (log_.injected() == ended + facts.live_packets) return;
-  throw CheckFailure(
-      fmt::format("{} packets were injected, but {} delivered or lost and {} are "
-                  "under way",
-                  log_.injected(), ended, facts.live_packets));
-}
+void TorusUniform::check_laws(const TorusFacts& facts) const { check_packets(facts, log_); }
 
 void TorusUniform::add_results(Json& results, const TorusFacts& facts) const {
-  const double cycle_ns = facts.cycle_ns;
   const double window = static_cast<double>(log_.to() > log_.from() ? log_.to() - log_.from() : 0);
   const auto load = [&](std::uint64_t bytes) {
     const Link& local = *facts.fabric.channels().back().packets;
@@ -78,24 +52,7 @@ void TorusUniform::add_results(Json& results, const TorusFacts& facts) const {
   };
   std::uint64_t hops = 0;
   for (const auto& router : facts.fabric.routers()) hops += router->ring_packets();
-  results["packets"] = {
-      {"injected", log_.injected()},
-      {"delivered", log_.delivered()},
-      {"discarded", 0},
-      {"dropped", lost(facts.fabric)},
-      {"in_flight", facts.live_packets},
-      {"dropped_by_reason",
-       {{"unreachable", unreachable(facts.fabric)}, {"link", lost_on_links(facts.fabric)}}}};
-  const Cycle first = log_.first_due();
-  results["throughput"]["gbps"] = first >= facts.end
-                                      ? 0.0
-                                      : static_cast<double>(log_.delivered_bytes()) * 8 /
-                                            (static_cast<double>(facts.end - first) * cycle_ns);
-  results["latency_ns"] = latency(log_.packets().latency(), cycle_ns);
-  results["latency_stage_ns"] = latency_by_stage(log_.packets(), cycle_ns);
-  if (log_.packets().slowest().latency != 0) {
-    results["slowest_packet"] = slowest_packet(log_.packets().slowest(), cycle_ns);
-  }
+  add_packets(results, facts, log_);
   std::uint64_t offered = log_.due_wire_bytes();
   for (const TorusSource* source : sources_) offered += source->unsent_wire_bytes();
   results["torus"] = {{"offered_load", load(offered)},

@@ -25,8 +25,6 @@ class TorusUniform : public TorusWork {
   std::string unfinished() const override;
 
  private:
-  std::uint64_t lost(const TorusFabric& fabric) const;
-
   TorusTraffic traffic_;
   TorusLog log_;
   const PacketPool* packets_ = nullptr;

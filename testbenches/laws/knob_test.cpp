@@ -152,6 +152,29 @@ const std::string chips_model =
     "workload: {pattern: transformer, phase: decode, tokens: 64, layers: 1}\n";
 const std::string array =
     chip + "workload: {pattern: gemm, m: 200, k: 200, n: 200}\naccelerator: {model: array}\n";
+const std::string server = "switch: torus\nfabric: {topology: torus, x: 4, y: 4}\n";
+const std::string collective =
+    server + "workload: {pattern: collective, message: 64 KiB, algorithm: ring}\n";
+/// Every chip keeps its neighbours' small memories busy.
+const std::string remote =
+    server +
+    "workload: {pattern: remote_read, message: 2 KiB, accesses: 100, outstanding: 8}\n"
+    "accelerator: {memory: {stacks: 1, stack: {channels: 1, banks: 4, queue: 16}}}\n"
+    "measure: {deadline: 500 us}\n";
+const std::string remote_write =
+    server +
+    "workload: {pattern: remote_write, message: 2 KiB, accesses: 100, outstanding: 8}\n"
+    "accelerator: {memory: {stacks: 1, stack: {channels: 1, banks: 4, queue: 16}}}\n"
+    "measure: {deadline: 500 us}\n";
+const std::string remote_mix =
+    server +
+    "workload: {pattern: remote_read, message: 2 KiB, accesses: 100, outstanding: 16, mix: 0.5}\n"
+    "accelerator: {memory: {stacks: 1, stack: {channels: 1, banks: 4, queue: 16}}}\n"
+    "measure: {deadline: 500 us}\n";
+/// No answer comes in time.
+const std::string remote_repeats = server +
+                                   "workload: {pattern: remote_read, accesses: 10}\n"
+                                   "endpoint: {time_out: 1.1 us}\n";
 
 /// What `--set` gives to turn a knob in a scenario.
 struct Turn {
@@ -394,6 +417,23 @@ const std::vector<Turn> turns{
     {"accelerator.memory.stack.window", "1", chip_memory},
     {"accelerator.memory.stack.batch", "1", chip_memory},
     {"accelerator.memory.stack.age_limit", "0", chip_memory},
+    {"workload.operation", "all_gather", collective},
+    {"workload.algorithm", "hierarchical", collective},
+    {"workload.ranks", "8", collective},
+    {"workload.repetitions", "2", collective},
+    {"workload.distance", "farthest", remote},
+    {"workload.initiators", "3", remote},
+    {"workload.accesses", "50", remote},
+    {"workload.outstanding", "4", remote},
+    {"workload.mix", "0.2", remote},
+
+    {"endpoint.latency", "260 ns", remote},
+    {"endpoint.reduce_latency", "60 ns", collective},
+    {"endpoint.forwarding", "packets", collective},
+    {"endpoint.outstanding", "4", remote},
+    {"endpoint.service", "2", remote},
+    {"endpoint.time_out", "2 us", remote_repeats},
+    {"endpoint.repeats", "0", remote_repeats},
 
     {"nic.mtu", "1 KiB", scheduled},
     {"nic.receive", "out_of_order_placement", adaptive_lossy},
@@ -547,9 +587,15 @@ std::string last_value(const std::vector<std::string>& sets, const std::string& 
   return value;
 }
 
-/// `--set` options without which no scenario has a crossbar, or one of its patterns.
+/// `--set` options without which no scenario has a crossbar, or one of its patterns, or those of a
+/// torus.
 void add_crossbar(std::vector<std::string>& sets) {
   const std::string pattern = last_value(sets, "workload.pattern");
+  if (pattern == "collective" || pattern == "remote_read" || pattern == "remote_write") {
+    sets.push_back("switch=torus");
+    sets.push_back("fabric.topology=torus");
+    return;
+  }
   const bool diagonal = pattern == "diagonal" || pattern == "log_diagonal";
   if (!diagonal && last_value(sets, "switch") != "crossbar") return;
   sets.push_back("fabric.topology=single");
