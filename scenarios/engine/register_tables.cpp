@@ -9,6 +9,7 @@
 #include "accelerator/accelerator_core.h"
 #include "accelerator/systolic_array.h"
 #include "accelerator/torus_endpoint.h"
+#include "accelerator/torus_router.h"
 #include "engine/fabric.h"
 #include "engine/fabric_limits.h"
 #include "engine/name_selection.h"
@@ -89,8 +90,9 @@ std::string explain_registers(const std::vector<std::string>& names) {
   const Kernel nothing;
   HandProgram program(nothing, 1);
   AcceleratorCore core("accelerator_core", clock, scenario.accelerator, 0, {{"a", 0}}, program);
+  const TorusShape shape({4, 4, 4});
+  TorusRouter router("torus_router", environment, shape, 0, scenario.torus);
   SystolicArray array("systolic_array", clock, {}, DataType::bf16, scenario.seed);
-  const TorusShape shape({4, 4, 1});
   TorusMessages messages(scenario.torus.payload.value);
   TorusLog torus_log(0, never);
   TorusMemoryLog memory_log;
@@ -103,7 +105,7 @@ std::string explain_registers(const std::vector<std::string>& names) {
   std::vector<std::string> tables;
   if (wanted.has("device")) tables.push_back(common_table(nic));
   for (Device* device : std::initializer_list<Device*>{&nic, &leaf, &element, &adaptive, &crossbar,
-                                                       &hbm, &core, &array, &endpoint}) {
+                                                       &hbm, &core, &array, &endpoint, &router}) {
     if (wanted.has(device->path())) tables.push_back(device_table(device->path(), *device));
   }
   wanted.check();

@@ -249,16 +249,18 @@ std::vector<std::string> TorusFabric::circle_of_waits() const {
   return {};
 }
 
-void TorusFabric::verify_credits() const {
+void TorusFabric::verify_credits(bool something_under_way) const {
   const unsigned channels = config_.virtual_channels();
   std::vector<std::uint64_t> flits(channels);
   for (const Channel& link : channels_) {
     flits.assign(channels, 0);
-    link.packets->under_way([&](Cycle, const Frame& frame) {
-      flits[frame.traffic_class] += frame.wire_bytes / config_.flit.value;
-    });
-    link.credits->under_way(
-        [&](Cycle, const Frame& frame) { flits[frame.traffic_class] += frame.payload_bytes; });
+    if (something_under_way) {
+      link.packets->under_way([&](Cycle, const Frame& frame) {
+        flits[frame.traffic_class] += frame.wire_bytes / config_.flit.value;
+      });
+      link.credits->under_way(
+          [&](Cycle, const Frame& frame) { flits[frame.traffic_class] += frame.payload_bytes; });
+    }
     for (unsigned c = 0; c < channels; ++c) {
       const std::uint64_t sum =
           flits[c] + link.from.room(c) + link.to.held(c) + link.to.unreturned(c);

@@ -99,7 +99,7 @@ class TorusFabric {
 
   /// Throws CheckFailure unless on every link, in every virtual channel, room known to the sender +
   /// packets under way + what the receiver holds + room on its way back = the buffer.
-  void verify_credits() const;
+  void verify_credits(bool something_under_way) const;
 
   /// Where first packets of queues wait for room in each other's buffers in a circle: a line for
   /// each, in the order in which they wait; empty when there is none. Each queue waits for one

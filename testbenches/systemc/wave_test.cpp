@@ -31,6 +31,11 @@ fabric: {topology: leaf_spine, leaves: 2, spines: 2, hosts_per_leaf: 2}
 const std::string scheduled = std::string(incast) + "switch: scheduled\n";
 const std::string adaptive = std::string(incast) + "switch: adaptive\n";
 
+const std::string torus =
+    "name: waves\nseed: 3\nswitch: torus\nfabric: {topology: torus, x: 3, y: 2, clock: 2.4 GHz}\n"
+    "workload: {pattern: uniform, load: 0.7, message: 512 B, duration: 1500 ns}\n"
+    "measure: {deadline: 5 us}\n";
+
 std::string content(const fs::path& file) {
   std::ifstream input(file);
   return {std::istreambuf_iterator<char>(input), {}};
@@ -123,7 +128,7 @@ TEST_F(Waves, OfOnePacket) {
 }
 
 TEST_F(Waves, DisturbNothingAndDoNotDependOnTheOrderOfDevices) {
-  for (const std::string& yaml : {scheduled, adaptive}) {
+  for (const std::string& yaml : {scheduled, adaptive, torus}) {
     const ScenarioRun quiet = run_scenario(yaml);
     EXPECT_EQ(run(yaml).hash(), quiet.hash());
     const std::string text = content(file_);
@@ -151,6 +156,24 @@ TEST_F(Waves, CountWhatTheResultsCount) {
       EXPECT_NEAR(static_cast<double>(started_bytes(vcd, scope_of(link))), bytes, 0.01) << link;
     }
   }
+}
+
+// What a link's buffers lose of the sender's room, channel by channel, is on the link or held.
+TEST_F(Waves, OfATorusCountItsPackets) {
+  const ScenarioRun result = run(torus);
+  const Vcd vcd = waves();
+  std::uint64_t packets = 0;
+  std::uint64_t credits = 0;
+  for (const std::string& link : links_of(vcd)) {
+    const std::uint64_t starts = vcd[link + "start"].changes.size();
+    (link.find("credit") == std::string::npos ? packets : credits) += starts;
+  }
+  EXPECT_EQ(packets, result.number("run.frame_hops"));
+  EXPECT_GT(credits, 0U);
+  const VcdSignal& room = vcd["heddle.router0.xp_channel0_room_flits"];
+  EXPECT_EQ(room.changes.rbegin()->second, room.changes.begin()->second) << "all is given back";
+  EXPECT_LT(room.changes.size(), 1 + 2 * packets);
+  EXPECT_GT(room.changes.size(), 10U);
 }
 
 // A frame of n bytes occupies its link for n / 50 cycles, and the fraction of a cycle that is left
