@@ -67,7 +67,7 @@ void DmaEngines::post(const Instruction& instruction, Engine poster, std::uint32
     engines_[to].filled |= 1U << instruction.queue;
     wake_engine(to, std::max(transfer.ready_at, engines_[to].free_at));
   }
-  under_way_[instruction.queue].push_back(number);
+  under_way_[instruction.queue].transfers.push_back(number);
   from = (from + transfer.descriptors) % engines();
 }
 

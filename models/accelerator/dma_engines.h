@@ -38,7 +38,7 @@ namespace heddle {
 struct TransferTimes {
   Cycle posted = 0;
   Cycle begun = 0;        ///< its first descriptor
-  Cycle engine_done = 0;  ///< when the engines have had their time for all of it
+  Cycle engine_done = 0;  ///< when the engines have had their time for it, and for those before
   Cycle done = 0;
   Cycle stalled = 0;  ///< of its engines, because the memory took requests late
   Cycle worked = 0;   ///< of its engines
@@ -87,13 +87,15 @@ class DmaEngines {
   template <class F>
   void take_finished(Cycle now, F&& f) {
     if (answered_ == 0) return;
-    for (std::deque<std::uint32_t>& queue : under_way_) {
-      for (; !queue.empty(); queue.pop_front()) {
-        Transfer& first = transfers_[queue.front()];
-        if (first.open != 0 || first.finished.times.done > now) break;
-        first.finished.times.done = now;
+    for (Queue& queue : under_way_) {
+      for (; !queue.transfers.empty(); queue.transfers.pop_front()) {
+        Transfer& first = transfers_[queue.transfers.front()];
+        TransferTimes& times = first.finished.times;
+        if (first.open != 0 || times.done > now) break;
+        times.done = now;
+        queue.engine_done = times.engine_done = std::max(times.engine_done, queue.engine_done);
         f(first.finished);
-        free_transfers_.push_back(queue.front());
+        free_transfers_.push_back(queue.transfers.front());
         --open_;
         --answered_;
       }
@@ -137,6 +139,11 @@ class DmaEngines {
   struct Share {
     std::uint32_t transfer;
     std::uint32_t next;
+  };
+  /// A queue of all engines together.
+  struct Queue {
+    std::deque<std::uint32_t> transfers;  ///< that are not done
+    Cycle engine_done = 0;                ///< of the latest that is
   };
   struct Mover {
     std::vector<std::deque<Share>> queues;
@@ -216,8 +223,8 @@ class DmaEngines {
   std::vector<unsigned> deal_from_;  // by queue: the engine that gets the next descriptor
   std::vector<Transfer> transfers_;
   std::vector<std::uint32_t> free_transfers_;
-  std::vector<std::deque<std::uint32_t>> under_way_;  // by queue: transfers, in order
-  std::uint64_t answered_ = 0;                        // of these, all descriptors
+  std::vector<Queue> under_way_;  // by number
+  std::uint64_t answered_ = 0;    // of these, all descriptors
   std::vector<Descriptor> descriptors_;
   std::vector<std::uint32_t> free_descriptors_;
   std::vector<Message> messages_;
