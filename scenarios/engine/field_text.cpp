@@ -208,10 +208,26 @@ std::string range_text(const Field& field) {
       [&](const auto& value) { return range_of(field, value); });
 }
 
+namespace {
+
+/// "a or b"; "2 to 64" for numbers that follow each other.
+std::string values_text(const std::vector<std::string>& values) {
+  constexpr std::size_t few = 3;
+  const auto is_number = [](const std::string& text) {
+    return text.find_first_not_of("0123456789") == std::string::npos;
+  };
+  if (values.size() > few && is_number(values.front()) && is_number(values.back())) {
+    return fmt::format("{} to {}", values.front(), values.back());
+  }
+  return fmt::format("{}", fmt::join(values, " or "));
+}
+
+}  // namespace
+
 std::string condition_text(const Condition& condition) {
   const bool from_root = condition.key.front() == '/';
   return fmt::format("{} is {}", condition.key.substr(from_root ? 1 : 0),
-                     fmt::join(condition.values, " or "));
+                     values_text(condition.values));
 }
 
 }  // namespace heddle

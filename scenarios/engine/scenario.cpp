@@ -205,6 +205,10 @@ void FabricConfig::describe(Fields& fields) {
 
 void FabricConfig::describe_torus(Fields& fields) {
   const std::vector<std::string> here{"torus"};
+  std::vector<std::string> rings;  // sizes that have links
+  for (unsigned size = 2; size <= torus_largest_ring; ++size) {
+    rings.push_back(std::to_string(size));
+  }
   for (auto [key, size] : {std::pair{"x", &x}, {"y", &y}, {"z", &z}}) {
     fields
         .add(key, *size, 1, torus_largest_ring,
@@ -215,7 +219,8 @@ void FabricConfig::describe_torus(Fields& fields) {
     fields
         .section(fmt::format("{}_link", key), *link,
                  fmt::format("Between routers, in dimension {}.", key))
-        .when("topology", here);
+        .when("topology", here)
+        .when(key, rings);
   }
   fields.section("local_link", local_link, "Between a router and its node.").when("topology", here);
   fields

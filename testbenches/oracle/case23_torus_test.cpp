@@ -34,15 +34,18 @@ struct TorusCase {
 
 std::string scenario_of(const TorusCase& c) {
   const std::string link = fmt::format("{{rate: 256 Gbps, latency: {} ns}}", c.link);
+  std::string links = "local_link: " + link;
+  if (c.x > 1) links += ", x_link: " + link;
+  if (c.y > 1) links += ", y_link: " + link;
+  if (c.z > 1) links += ", z_link: " + link;
   return fmt::format(
       "switch: torus\n"
       "workload: {{pattern: uniform, load: {}, message: {} B, duration: {} ns, to_itself: true}}\n"
-      "fabric: {{topology: torus, x: {}, y: {}, z: {}, x_link: {}, y_link: {}, z_link: {}, "
-      "local_link: {}}}\n"
+      "fabric: {{topology: torus, x: {}, y: {}, z: {}, {}}}\n"
       "torus: {{flit: 32 B, header: 0 B, payload: {} B, router_latency: {} ns, lanes: {}}}\n"
       "measure: {{warmup: {} ns, deadline: {} ns}}\n",
-      c.load, 32 * c.flits, c.cycles, c.x, c.y, c.z, link, link, link, link, 32 * c.flits, c.router,
-      c.lanes, c.warmup, c.cycles);
+      c.load, 32 * c.flits, c.cycles, c.x, c.y, c.z, links, 32 * c.flits, c.router, c.lanes,
+      c.warmup, c.cycles);
 }
 
 struct TorusFigures {

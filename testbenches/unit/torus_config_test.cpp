@@ -59,9 +59,14 @@ TEST(TorusConfig, WhatDoesNotFitIsRefused) {
             std::string::npos);
 }
 
-/// A link that is not there may have any rate: a ring of one node has no links.
-TEST(TorusConfig, LinksOfRingsOfOneNodeDoNotCount) {
-  EXPECT_EQ(error_of(plain, {"fabric.z_link.rate=90 Tbps"}), "no error");
+TEST(TorusConfig, RingsOfOneNodeHaveNoLinks) {
+  expect_refused({"fabric.z_link.rate=90 Gbps"},
+                 "fabric.z_link: applies only when z is 2 to 64; here it is 1");
+  EXPECT_EQ(error_of(plain, {"fabric.z=2", "fabric.z_link.rate=90 Gbps"}), "no error");
+  EXPECT_EQ(error_of("switch: torus\nworkload: {pattern: uniform}\n"
+                     "fabric: {preset: trainium2_ultraserver, z: 1}\n"),
+            "no error")
+      << "a preset's links are not the scenario's";
 }
 
 TEST(TorusConfig, ClocksAreExact) {
