@@ -22,7 +22,7 @@ class TorusRemote : public TorusWork {
   bool done() const override;
   bool waiting() const override { return !done(); }
   Cycle last_progress() const override;
-  Cycle end() const override { return memory_log_.last_done(); }
+  Cycle end(Cycle) const override { return memory_log_.last_done(); }
   std::uint64_t hash() const override;
   void check_laws(const TorusFacts& facts) const override;
   void add_results(nlohmann::ordered_json& results, const TorusFacts& facts) const override;

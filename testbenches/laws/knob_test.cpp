@@ -1,5 +1,6 @@
 // No dead knob: every key of a scenario changes what a run gives, or is rejected where it has no
 // meaning. The keys come from the declarations, so a new one fails here until it has a row.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -602,6 +603,30 @@ void add_crossbar(std::vector<std::string>& sets) {
   sets.push_back(diagonal ? "switch=crossbar" : "workload.pattern=uniform");
 }
 
+/// `--set` options without which no scenario has a torus, or one of its patterns.
+bool add_torus(std::vector<std::string>& sets) {
+  static const std::set<std::string> patterns{"collective", "remote_read", "remote_write", "gemm",
+                                              "layers",     "transformer", "kernel"};
+  const std::string pattern = last_value(sets, "workload.pattern");
+  const bool alone = last_value(sets, "accelerator.model") == "array";
+  if (patterns.count(pattern) == 0 && last_value(sets, "switch") != "torus" &&
+      last_value(sets, "fabric.topology") != "torus" && !alone) {
+    return false;
+  }
+  sets.push_back("switch=torus");
+  sets.push_back("fabric.topology=torus");
+  if (alone) {
+    for (const char* size : {"x", "y", "z"}) sets.push_back(fmt::format("fabric.{}=1", size));
+  }
+  if (alone || pattern.empty()) sets.push_back("workload.pattern=gemm");
+  const std::string folder = HEDDLE_SOURCE_DIR "/scenarios/";
+  if (pattern == "kernel") sets.push_back("workload.file=" + folder + "kernels/knobs.kernel");
+  if (pattern == "layers") {
+    sets.push_back("workload.file=" + folder + "accelerator/small_network.csv");
+  }
+  return true;
+}
+
 TEST(Knobs, AKeyWithoutMeaningIsRejected) {
   const std::map<std::string, Key> keys = declared_keys();
   unsigned rejected = 0;
@@ -616,10 +641,11 @@ TEST(Knobs, AKeyWithoutMeaningIsRejected) {
         add_needed(keys, condition.key, options.sets);
         options.sets.push_back(condition.key + "=" + choice);
         add_crossbar(options.sets);
+        const bool of_torus = add_torus(options.sets);
         if (choice == "file") options.sets.push_back("workload.file=" + matrix("one"));
         options.sets.push_back(key + "=" + (declared.value.empty() ? "x" : declared.value));
         try {
-          load_text("workload: {message: 4 KiB}\n", "test", options);
+          load_text(of_torus ? "seed: 1\n" : "workload: {message: 4 KiB}\n", "test", options);
           ADD_FAILURE() << key << " is accepted though " << condition.key << " is " << choice;
         } catch (const InputError& error) {
           EXPECT_NE(std::string(error.what()).find(key), std::string::npos) << error.what();
