@@ -86,13 +86,14 @@ std::string number(std::uint64_t value) { return std::to_string(value); }
 
 std::string random_torus(Rng& rng) {
   const auto size = [&] { return number(1 + rng.below(4)); };
+  const std::string z = size();
+  const std::string z_link = "z_link: {rate: " + one_of(rng, "333 Gbps", "1 Tbps") +
+                             ", latency: " + number(1 + rng.below(300)) + " ns}, ";
   return "switch: torus\nfabric: {topology: torus, x: " + number(2 + rng.below(3)) +
-         ", y: " + size() + ", z: " + size() +
-         ", x_link: {rate: " + one_of(rng, "500 Gbps", "1000 Gbps", "2 Tbps") +
-         "}, z_link: {rate: " + one_of(rng, "333 Gbps", "1 Tbps") +
-         ", latency: " + number(1 + rng.below(300)) +
-         " ns}, local_link: {rate: " + one_of(rng, "1 Tbps", "2 Tbps") + "}}\n" +
-         "torus: {lanes: " + number(1 + rng.below(3)) +
+         ", y: " + size() + ", z: " + z +
+         ", x_link: {rate: " + one_of(rng, "500 Gbps", "1000 Gbps", "2 Tbps") + "}, " +
+         (z == "1" ? "" : z_link) + "local_link: {rate: " + one_of(rng, "1 Tbps", "2 Tbps") +
+         "}}\n" + "torus: {lanes: " + number(1 + rng.below(3)) +
          ", payload: " + one_of(rng, "256 B", "512 B", "1 KiB") +
          ", router_latency: " + number(rng.below(60)) +
          " ns, buffer: " + one_of(rng, "auto", "1200 B", "3 KiB") +
