@@ -19,7 +19,8 @@
 //   HEDDLE_DEVICE_TWIN_TESTS(BoxTwin, 20, 5000, 400)
 //
 // The pins of all ports have the names in_valid_i, in_frame_i, local_valid_i, local_frame_i,
-// out_valid_o, out_sop_o, out_eop_o, out_frame_o, with port 0 to the right.
+// out_valid_o, out_sop_o, out_eop_o, out_frame_o, with port 0 to the right. A device without
+// link-local frames, or one that never asks for the time, lacks local_..._i or now_i.
 #pragma once
 
 #include <unistd.h>
@@ -28,6 +29,7 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -36,6 +38,17 @@
 #include "device_bench.h"
 
 namespace heddle {
+
+template <class Top, class = void>
+inline constexpr bool has_local_lane = false;
+template <class Top>
+inline constexpr bool
+    has_local_lane<Top, std::void_t<decltype(std::declval<Top&>().local_valid_i)>> = true;
+
+template <class Top, class = void>
+inline constexpr bool has_clock_pin = false;
+template <class Top>
+inline constexpr bool has_clock_pin<Top, std::void_t<decltype(std::declval<Top&>().now_i)>> = true;
 
 template <class Top>
 class DeviceTwin : private CycleObserver {
@@ -47,7 +60,7 @@ class DeviceTwin : private CycleObserver {
     waves_ = waves;
     waves_from_ = waves_from;
     pins::set(rtl->in_valid_i, 0);  // the RTL may have more ports than this device
-    pins::set(rtl->local_valid_i, 0);
+    if constexpr (has_local_lane<Top>) pins::set(rtl->local_valid_i, 0);
     rtl.reset();
     bench_.clock().observe(this);
     heart_.wake_in(1);
@@ -69,6 +82,13 @@ class DeviceTwin : private CycleObserver {
   void add_port(LinkRate in, Cycle latency, Delivery delivery, LinkRate out) {
     ports_.push_back(
         std::make_unique<Port>(*this, bench_.link(in, latency), bench_.link(out, 1), delivery));
+  }
+  /// A link beside the ports, for the test itself to put on pins.
+  Link& add_wire(LinkRate rate, Cycle latency) { return bench_.link(rate, latency); }
+  /// Nobody takes what the device starts on it; `probe` sees it.
+  void end_wire(Link& wire, LinkProbe& probe) {
+    wire.bind_receiver(heart_.id(), 0, Delivery::tail, 0);
+    wire.attach(&probe);
   }
   Link& in(unsigned port) { return ports_[port]->in; }
   Link& out(unsigned port) { return ports_[port]->out; }
@@ -184,7 +204,7 @@ class DeviceTwin : private CycleObserver {
     const bool silent = !drive_inputs() && quiet();
     clocked_ = !silent || rtl->idle_o == 0 || !misses_idle_edges_;
     if (clocked_) {
-      pins::set(rtl->now_i, now);
+      if constexpr (has_clock_pin<Top>) pins::set(rtl->now_i, now);
       drive();
       rtl.edge();
     }
@@ -203,7 +223,9 @@ class DeviceTwin : private CycleObserver {
     bool any = false;
     for (unsigned port = 0; port < ports(); ++port) {
       any |= drive_lane(ports_[port]->arriving, rtl->in_valid_i, rtl->in_frame_i, port);
-      any |= drive_lane(ports_[port]->local, rtl->local_valid_i, rtl->local_frame_i, port);
+      if constexpr (has_local_lane<Top>) {
+        any |= drive_lane(ports_[port]->local, rtl->local_valid_i, rtl->local_frame_i, port);
+      }
     }
     return any;
   }
