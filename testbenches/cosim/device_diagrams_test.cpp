@@ -2,6 +2,7 @@
 #include <Vadaptive_switch_4.h>
 #include <Vfabric_element_4.h>
 #include <Vscheduled_leaf_4.h>
+#include <Vtorus_router_3.h>
 
 #include <optional>
 
@@ -96,6 +97,83 @@ TEST(TwinDiagram, FabricElement) {
     }
   }
   diagram.expect_on_page("fabric_element");
+}
+
+/// A node of a ring of four, before the dateline's far side: its link up crosses it.
+void set_small_router(Vtorus_router_3& top) {
+  pins::set(top.cfg_size_i, 0x01'01'04);
+  pins::set(top.cfg_node_i, 3);
+  pins::set(top.cfg_lanes_i, 1);
+  pins::set(top.cfg_flit_bytes_i, 32);
+  pins::set(top.cfg_dateline_i, 1);
+  pins::set(top.cfg_read_bytes_i, 32);
+  pins::set(top.cfg_read_cycles_i, 1);
+  for (unsigned port = 0; port < 3; ++port) {
+    pins::set_bits(top.cfg_room_i, 32 * port, 32, 8);
+    pins::set_bits(top.cfg_peer_room_i, 32 * port, 32, 4);
+  }
+  set_rates(top, 3, {32, 1});
+  pins::set(top.set_rate_i, 0);
+  pins::set(top.set_faults_i, 0);
+  pins::set(top.forget_room_i, 0);
+  pins::set(top.tell_room_i, 0);
+  pins::set(top.in_valid_i, 0);
+  pins::set(top.credit_valid_i, 0);
+}
+
+/// Of two flits.
+Frame torus_packet(char name, unsigned destination, unsigned channel) {
+  Frame frame;
+  frame.kind = FrameKind::torus_packet;
+  frame.packet = static_cast<std::uint32_t>(name);
+  frame.traffic_class = static_cast<std::uint8_t>(channel);
+  frame.wire_bytes = 64;
+  frame.destination = static_cast<std::uint16_t>(destination);
+  return frame;
+}
+
+/// "channel:flits".
+template <class Valid, class Channels, class Flits>
+void show_credit(CycleDiagram& diagram, const std::string& signal, const Valid& valid,
+                 const Channels& channels, const Flits& flits, unsigned port) {
+  diagram.show_if(pins::get_bits(valid, port, 1) != 0, signal,
+                  fmt::format("{}:{}", pins::get_bits(channels, 8 * port, 8),
+                              pins::get_bits(flits, 16 * port, 16)));
+}
+
+TEST(TwinDiagram, TorusRouter) {
+  constexpr unsigned up = 0;
+  constexpr unsigned down = 1;
+  constexpr unsigned local = 2;
+  RtlTop<Vtorus_router_3> rtl(1);
+  set_small_router(*rtl.operator->());
+  rtl.reset();
+  CycleDiagram diagram;
+  for (unsigned n = 1; n <= 12; ++n) {
+    diagram.next_cycle();
+    std::optional<Frame> from_down;
+    std::optional<Frame> from_local;
+    if (n == 1) from_down = torus_packet('A', 0, 0);
+    if (n == 3) from_down = torus_packet('B', 0, 0);
+    if (n == 5) from_down = torus_packet('C', 3, 2);
+    if (n == 1) from_local = torus_packet('P', 0, 0);
+    drive(diagram, "in_frame_i[xm]", rtl->in_valid_i, rtl->in_frame_i, down, from_down);
+    drive(diagram, "in_frame_i[local]", rtl->in_valid_i, rtl->in_frame_i, local, from_local);
+    pins::set_bits(rtl->credit_valid_i, up, 1, n == 8 ? 1 : 0);
+    pins::set_bits(rtl->credit_channel_i, 8 * up, 8, 1);
+    pins::set_bits(rtl->credit_flits_i, 16 * up, 16, 2);
+    show_credit(diagram, "credit_i[xp]", rtl->credit_valid_i, rtl->credit_channel_i,
+                rtl->credit_flits_i, up);
+    diagram.edge(rtl);
+    show_link(diagram, "out_frame_o[xp]", *rtl.operator->(), up);
+    show_link(diagram, "out_frame_o[local]", *rtl.operator->(), local);
+    diagram.show("room_o[xp], channel 1", pins::get_bits(rtl->room_o, 32 * 1, 32));
+    show_credit(diagram, "credit_o[xm]", rtl->credit_valid_o, rtl->credit_channel_o,
+                rtl->credit_flits_o, down);
+    show_credit(diagram, "credit_o[local]", rtl->credit_valid_o, rtl->credit_channel_o,
+                rtl->credit_flits_o, local);
+  }
+  diagram.expect_on_page("torus_router");
 }
 
 /// Four hosts, one lossless class, a fixed xoff of four cells.
