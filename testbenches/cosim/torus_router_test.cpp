@@ -76,9 +76,9 @@ class Twin : public DeviceTwin<Top> {
     std::array<unsigned, torus_dimensions> sizes{1, 1, 1};
     unsigned nodes = 1;
     const unsigned rings = draw(habits_.below(8) == 0 ? 0 : 1, (most_ports - 1) / 2);
+    const unsigned first = habits_.below(torus_dimensions);
     for (unsigned ring = 0; ring < rings; ++ring) {
-      unsigned& size = sizes[habits_.below(torus_dimensions)];
-      nodes /= size;
+      unsigned& size = sizes[(first + ring) % torus_dimensions];
       size = draw(2, habits_.below(2) == 0 ? 5 : std::min(torus_largest_ring, 4096 / nodes));
       nodes *= size;
     }
@@ -87,7 +87,8 @@ class Twin : public DeviceTwin<Top> {
 
   void draw_config() {
     vast_ = habits_.below(8) == 0;
-    config_.flit = Bytes{vast_ ? draw(1, 3) : draw(1, 160)};
+    short_ = habits_.below(2) == 0;
+    config_.flit = Bytes{vast_ ? draw(1, 3) : draw(1, short_ ? 32 : 160)};
     config_.lanes = draw(1, most_channels / 4);
     config_.read_speedup = habits_.below(2) == 0 ? 1 : draw(1000, 4000) / 1000.0;
     config_.router_latency = Duration{draw(0, 20) * std::uint64_t{1000}};
@@ -101,7 +102,7 @@ class Twin : public DeviceTwin<Top> {
       most_flits_ = least_flits_ + draw(0, least_flits_ / 20);
     } else {
       least_flits_ = draw(1, 4);
-      most_flits_ = least_flits_ + draw(0, least_flits_ * (slots - 1));
+      most_flits_ = least_flits_ + draw(0, least_flits_ * (short_ ? 1 : slots - 1));
     }
   }
 
@@ -372,6 +373,7 @@ class Twin : public DeviceTwin<Top> {
   TorusConfig config_;
   unsigned node_ = 0;
   bool vast_ = false;      ///< buffers of more flits than one credit tells
+  bool short_ = false;     ///< packets take a few cycles
   bool one_rate_ = false;  ///< of all links
   double failing_ = 0;
   bool rests_ = false;  ///< there are phases in which nobody sends
