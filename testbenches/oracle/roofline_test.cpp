@@ -77,7 +77,7 @@ INSTANTIATE_TEST_SUITE_P(Llama3, Roofline,
                                            Work{"decode_1", "decode", 1, 1, "memory"},
                                            Work{"decode_16", "decode", 16, 1, "memory"},
                                            Work{"decode_64", "decode", 64, 1, "memory"}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& member) { return std::string(member.param.name); });
 
 }  // namespace
 }  // namespace heddle::testing
