@@ -54,8 +54,7 @@ void AcceleratorCore::cycle() {
   due_.take(0, barrier_reason() + 1, [](unsigned) {});
 }
 
-// --- 1, 2: what is done
-// ---------------------------------------------------------------------------
+// --- 1, 2: what is done --------------------------------------------------------------------------
 
 void AcceleratorCore::take_transfers() {
   dma_.receive(now());
@@ -113,8 +112,7 @@ void AcceleratorCore::release_barrier(Cycle at, Cycle collective_from) {
   wake(barrier_reason(), at);
 }
 
-// --- 3. instructions
-// ------------------------------------------------------------------------------
+// --- 3. instructions -----------------------------------------------------------------------------
 
 /// At most one instruction of an engine starts in a cycle.
 void AcceleratorCore::issue(Engine engine) {
@@ -439,8 +437,7 @@ void AcceleratorCore::complete(Engine engine, const Instruction& instruction, Cy
   if (seen > now()) wake(static_cast<unsigned>(engine), seen);
 }
 
-// --- looking from outside
-// -------------------------------------------------------------------------
+// --- looking from outside ------------------------------------------------------------------------
 
 bool AcceleratorCore::done() const {
   const auto over = [](const State& of) { return of.over; };

@@ -60,8 +60,7 @@ SystolicArray::SystolicArray(const sc_core::sc_module_name& module_name, Clock& 
   }
 }
 
-// --- what is to be done
-// ----------------------------------------------------------------------------
+// --- what is to be done --------------------------------------------------------------------------
 
 void SystolicArray::run_layers(std::vector<GemmLayer> layers, Cycle begin) {
   for (const GemmLayer& layer : layers) check_layer(layer);
@@ -91,8 +90,7 @@ void SystolicArray::check_layer(const GemmLayer& layer) const {
       layer.name, shape.m, shape.k, shape.n, most_grid_elements));
 }
 
-// --- the cycle
-// -------------------------------------------------------------------------------------
+// --- the cycle -----------------------------------------------------------------------------------
 
 void SystolicArray::cycle() {
   due_.clear(0);
@@ -153,8 +151,7 @@ void SystolicArray::arm() {
   wake(0, running_->passes_left ? running_->begin + running_->next.start : running_->end());
 }
 
-// --- the numbers
-// -----------------------------------------------------------------------------------
+// --- the numbers ---------------------------------------------------------------------------------
 
 void SystolicArray::make_grid(const GemmShape& shape) {
   if (type_ == DataType::int8) {
@@ -179,8 +176,7 @@ void SystolicArray::check_grid(const ArrayCycles& cycles) const {
   std::visit(check, running_->grid);
 }
 
-// --- the accounts
-// ----------------------------------------------------------------------------------
+// --- the accounts --------------------------------------------------------------------------------
 
 /// Of the running layer's cycles before `end`, counted from its beginning.
 ArrayCycles SystolicArray::layer_cycles(Cycle end) const {

@@ -65,8 +65,7 @@ struct TwoTiers {
 };
 Blueprint draw_two_tiers(const TwoTiers& tiers, Extent extent);
 
-// --- topologies, one file each
-// --------------------------------------------------------------------
+// --- topologies, one file each -------------------------------------------------------------------
 
 Blueprint draw_single(const Scenario& scenario, Extent extent);
 Blueprint draw_leaf_spine(const Scenario& scenario, Extent extent);

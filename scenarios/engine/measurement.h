@@ -33,8 +33,7 @@ struct RunFacts {
 /// received.
 void check_laws(const RunFacts& facts);
 
-// --- parts of the laws and of the results, shared by all kinds of simulation
-// --------------------
+// --- parts of the laws and of the results, shared by all kinds of simulation ---------------------
 
 using Devices = std::vector<const Device*>;
 using Links = std::vector<std::unique_ptr<Link>>;

@@ -129,8 +129,7 @@ std::string row_text(char mark, const RooflinePoint& point, const RooflineChart&
                      point.flops > 0 ? point.tflops() / roof * 100 : 0);
 }
 
-// --- the picture
-// ----------------------------------------------------------------------------------
+// --- the picture ---------------------------------------------------------------------------------
 
 constexpr double picture_width = 920;
 constexpr double picture_height = 560;

@@ -46,7 +46,7 @@ Timeline::Timeline(const TimelineOptions& options, const AcceleratorConfig& conf
              "{{\"displayTimeUnit\":\"ns\",\"otherData\":{{\"clock\":\"{}\","
              "\"note\":\"one cycle is shown as 1 ns\"}},\"traceEvents\":[",
              print_quantity(config.array.clock.hertz, frequency_units()));
-  name_rows(config, clock);
+  name_rows(config);
 }
 
 Timeline::~Timeline() {
@@ -72,7 +72,7 @@ unsigned Timeline::row_of(Engine engine, Opcode opcode) {
   return sync_row;
 }
 
-void Timeline::name_rows(const AcceleratorConfig& config, const Clock&) {
+void Timeline::name_rows(const AcceleratorConfig& config) {
   const std::string clock = print_quantity(config.array.clock.hertz, frequency_units());
   for (unsigned core = 0; core < cores_.size(); ++core) {
     write(

@@ -69,7 +69,7 @@ class Timeline : public CoreObserver {
   static unsigned row_of(Engine engine, Opcode opcode);
   bool shown(Cycle at) const { return at >= begin_ && at < end_; }
   bool shown(Cycle begin, Cycle end) const { return begin < end_ && end > begin_; }
-  void name_rows(const AcceleratorConfig& config, const Clock& clock);
+  void name_rows(const AcceleratorConfig& config);
   void metadata(unsigned core, unsigned row, const char* what, const std::string& name);
   void slice(unsigned core, unsigned row, const std::string& name, Cycle begin, Cycle end,
              const std::string& arguments);

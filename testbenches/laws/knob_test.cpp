@@ -19,8 +19,7 @@
 namespace heddle::testing {
 namespace {
 
-// --- small scenarios in which knobs can turn
-// ------------------------------------------------------------------------------------
+// --- small scenarios in which knobs can turn -----------------------------------------------------
 
 const std::string scheduled =
     "switch: scheduled\nfabric: {leaves: 2, spines: 2, hosts_per_leaf: 2}\n"
@@ -144,8 +143,6 @@ const std::string chip_memory =
     "accelerator: {cores: 2, memory: {stacks: 1, stack: {channels: 2, banks: 4, queue: 16}}}\n";
 const std::string chip_kernel = chip + "workload: {pattern: kernel, file: " + HEDDLE_SOURCE_DIR +
                                 "/scenarios/kernels/knobs.kernel}\n";
-const std::string chip_layers = chip + "workload: {pattern: layers, file: " + HEDDLE_SOURCE_DIR +
-                                "/scenarios/accelerator/small_network.csv}\n";
 const std::string chip_model =
     chip + "workload: {pattern: transformer, phase: decode, tokens: 64, layers: 1}\n";
 const std::string chips_model =
@@ -478,8 +475,7 @@ const std::vector<Turn> turns{
     {"measure.watchdog", "3 ms", stuck},
 };
 
-// --- the declared keys
-// ------------------------------------------------------------------------------------
+// --- the declared keys ---------------------------------------------------------------------------
 
 struct Key {
   std::string value;  ///< by default
@@ -541,8 +537,7 @@ TEST(Knobs, EveryKeyHasATurn) {
   for (const Turn& turn : turns) EXPECT_EQ(keys.count(key_of(turn.path)), 1U) << turn.path;
 }
 
-// --- turning them
-// ------------------------------------------------------------------------------------
+// --- turning them --------------------------------------------------------------------------------
 
 /// Everything that a run says but the speed of the machine.
 std::string results_of(const Turn& turn, bool turned) {

@@ -303,8 +303,7 @@ void compare(RunDevice run_device, unsigned sources, double load, double cells) 
   EXPECT_NEAR(measured.p999 / clocked.wait_quantile(0.999), 1, 0.03);
 }
 
-// --- the references themselves
-// --------------------------------------------------------------------
+// --- the references themselves -------------------------------------------------------------------
 
 // reference/facts: P(Q > N) <= 1e-6 from N = 31, 66 and 135 cells on, at loads .8, .9 and .95.
 TEST(Case08References, SlottedQueueTail) {
@@ -338,8 +337,7 @@ TEST(Case08References, ClockedQueueIsKarolsInSlotsOfOneCell) {
   }
 }
 
-// --- the devices
-// ----------------------------------------------------------------------------------
+// --- the devices ---------------------------------------------------------------------------------
 
 TEST(Case08SprayedLink, LeafUplinkAtHalfLoad) { compare(run_leaf, leaf_hosts, 0.5, 4e6); }
 TEST(Case08SprayedLink, LeafUplinkAtLoad80) { compare(run_leaf, leaf_hosts, 0.8, 16e6); }

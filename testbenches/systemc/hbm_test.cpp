@@ -79,8 +79,7 @@ class Bench {
   std::vector<std::unique_ptr<Initiator>> initiators_;
 };
 
-// --- cycles by hand
-// -------------------------------------------------------------------------------
+// --- cycles by hand ------------------------------------------------------------------------------
 
 TEST(Hbm, AReadTakesItsCyclesFromTheTable) {
   in_child([] {
@@ -147,8 +146,7 @@ TEST(Hbm, ARefreshOfTheChannelDelaysItsRequest) {
   });
 }
 
-// --- back-pressure and phases
-// ---------------------------------------------------------------------
+// --- back-pressure and phases --------------------------------------------------------------------
 
 TEST(Hbm, EndReqIsWithheldWhileTheQueueIsFull) {
   in_child([] {
@@ -194,8 +192,7 @@ TEST(Hbm, PayloadsGoBackToTheirPool) {
   });
 }
 
-// --- errors
-// ---------------------------------------------------------------------------------------
+// --- errors --------------------------------------------------------------------------------------
 
 TEST(Hbm, WrongRequestsAreAnsweredAndChangeNothing) {
   const std::uint64_t top = 1 << 20;
@@ -383,8 +380,7 @@ TEST(Hbm, BreakersOfTheProtocolAreAnswered) {
   });
 }
 
-// --- contents
-// -------------------------------------------------------------------------------------
+// --- contents ------------------------------------------------------------------------------------
 
 TEST(Hbm, AReadSeesEveryWriteThatWasTakenBefore) {
   in_child([] {
@@ -416,8 +412,7 @@ TEST(Hbm, AReadSeesEveryWriteThatWasTakenBefore) {
   });
 }
 
-// --- several initiators, any order, random streams
-// -------------------------------------------------
+// --- several initiators, any order, random streams -----------------------------------------------
 
 void send_random(Initiator& initiator, std::uint64_t seed, unsigned requests) {
   Rng rng(seed, "hbm_test", initiator.path());

@@ -162,8 +162,7 @@ TEST(SystolicArray, OrderAndIdleCyclesDoNotMatter) {
   });
 }
 
-// --- bad input
-// -------------------------------------------------------------------------------------
+// --- bad input -----------------------------------------------------------------------------------
 
 void expect_refusal(const SystolicConfig& config, DataType type, const GemmShape& shape,
                     const std::string& sentence) {
@@ -191,8 +190,7 @@ TEST(SystolicArray, LayersThatCannotRunAreNamed) {
                  "mode: pe_grid computes with int8 and bf16, not with fp32");
 }
 
-// --- registers
-// -------------------------------------------------------------------------------------
+// --- registers -----------------------------------------------------------------------------------
 
 constexpr std::uint64_t config_at = 0x100;
 constexpr std::uint64_t counters_at = 0x200;

@@ -64,6 +64,15 @@ std::uint64_t part(std::uint64_t whole, std::uint64_t i, std::uint64_t n) {
   return whole * (i + 1) / n - whole * i / n;
 }
 
+Instruction pass_into(std::uint8_t bank, DataType type, std::uint64_t columns) {
+  Instruction pass;
+  pass.opcode = Opcode::multiply_moving;
+  pass.type = type;
+  pass.psum_bank = bank;
+  pass.elements = static_cast<std::uint32_t>(columns);
+  return pass;
+}
+
 }  // namespace
 
 std::uint64_t bytes_of(DataType type) {
@@ -79,8 +88,7 @@ std::uint64_t bytes_of(DataType type) {
   return 1;
 }
 
-// --- SBUF
-// -----------------------------------------------------------------------------------------
+// --- SBUF ----------------------------------------------------------------------------------------
 
 /// Outputs and scores first, then an eighth of SBUF, or a double buffer, for weights; the rest is
 /// for activations, whose number decides how often weights are fetched. Operands of the array may
@@ -165,8 +173,7 @@ std::uint64_t CoreProgram::allocate(std::uint64_t bytes) {
   return address;
 }
 
-// --- pieces of kernels
-// ----------------------------------------------------------------------------
+// --- pieces of kernels ---------------------------------------------------------------------------
 
 /// The results of the kernel before must be in memory before any core reads them.
 void CoreProgram::begin(Kernel& kernel, std::uint64_t reduce_bytes, bool weights_wait) {
@@ -197,9 +204,19 @@ void CoreProgram::begin(Kernel& kernel, std::uint64_t reduce_bytes, bool weights
   kernel.stream(Engine::sync).push_back(keys);
 }
 
-void CoreProgram::fetch_weights(Kernel& kernel, std::uint64_t bytes, bool last) {
-  pending_bytes_ += bytes;
-  if (++pending_tiles_ == tiles_per_fetch || last) flush_weights(kernel);
+/// Its bytes by the sync engine, some tiles at a time, and then into the array.
+void CoreProgram::load_tile(Kernel& kernel, DataType type, std::uint64_t rows,
+                            std::uint64_t columns) {
+  pending_bytes_ += rows * columns * bytes_of(type);
+  if (++pending_tiles_ == tiles_per_fetch) flush_weights(kernel);
+  Instruction load;
+  load.opcode = Opcode::load_stationary;
+  load.type = type;
+  load.rows = static_cast<std::uint16_t>(rows);
+  load.columns = static_cast<std::uint16_t>(columns);
+  load.waits[0] = {weight_ready, 1};
+  load.signals[0] = {weight_free, 1};
+  kernel.stream(Engine::tensor).push_back(load);
 }
 
 void CoreProgram::flush_weights(Kernel& kernel) {
@@ -295,8 +312,7 @@ std::uint8_t CoreProgram::next_bank_of(Engine engine) {
   return static_cast<std::uint8_t>(bank_of_[odd]++ % of_kind * 2 + odd);
 }
 
-// --- products
-// -------------------------------------------------------------------------------------
+// --- products ------------------------------------------------------------------------------------
 
 CoreProgram::TileSizes CoreProgram::tile_sizes(const AcceleratorConfig& config, DataType type) {
   return {config.array.rows * config.array.operands_per_row(type), config.array.columns,
@@ -380,22 +396,10 @@ void CoreProgram::gemm_group(Kernel& kernel, const GemmJob& job, const Tiling& t
   auto& tensor = kernel.stream(Engine::tensor);
   for (std::size_t k = 0; k < k_cuts.size(); ++k) {
     for (std::size_t n = 0; n < n_cuts.size(); ++n) {
-      fetch_weights(kernel, k_cuts[k] * n_cuts[n] * width, false);
-      Instruction load;
-      load.opcode = Opcode::load_stationary;
-      load.type = job.type;
-      load.rows = static_cast<std::uint16_t>(k_cuts[k]);
-      load.columns = static_cast<std::uint16_t>(n_cuts[n]);
-      load.waits[0] = {weight_ready, 1};
-      load.signals[0] = {weight_free, 1};
-      tensor.push_back(load);
+      load_tile(kernel, job.type, k_cuts[k], n_cuts[n]);
       for (std::size_t m = 0; m < m_cuts.size(); ++m) {
         const std::uint8_t bank = banks[n * m_cuts.size() + m];
-        Instruction pass;
-        pass.opcode = Opcode::multiply_moving;
-        pass.type = job.type;
-        pass.psum_bank = bank;
-        pass.elements = static_cast<std::uint32_t>(m_cuts[m]);
+        Instruction pass = pass_into(bank, job.type, m_cuts[m]);
         if (k == 0) pass.waits[0] = {of_taker(bank, psum_free_vector), 1};
         if (fetch && n == 0) {
           fetch_activations(kernel, k_cuts[k] * m_cuts[m] * width);
@@ -437,8 +441,7 @@ std::uint64_t CoreProgram::gemm_bytes(const AcceleratorConfig& config, const Gem
   return elements * bytes_of(job.type);
 }
 
-// --- attention
-// ------------------------------------------------------------------------------------
+// --- attention -----------------------------------------------------------------------------------
 
 /// Scores stand transposed in PSUM, keys along the partitions, so that they are the moving operand
 /// of the product with the values as they are. The sums of the exponentials are added tile by tile
@@ -475,20 +478,8 @@ void CoreProgram::attend(Kernel& kernel, const AttentionJob& job, std::uint64_t 
 void CoreProgram::scores(Kernel& kernel, const AttentionJob& job, std::uint64_t columns,
                          std::uint64_t keys, bool first, bool last) {
   const std::uint8_t bank = next_bank_of(Engine::scalar);
-  fetch_weights(kernel, job.head * keys * bytes_of(job.type), false);
-  Instruction load;
-  load.opcode = Opcode::load_stationary;
-  load.type = job.type;
-  load.rows = static_cast<std::uint16_t>(job.head);
-  load.columns = static_cast<std::uint16_t>(keys);
-  load.waits[0] = {weight_ready, 1};
-  load.signals[0] = {weight_free, 1};
-  kernel.stream(Engine::tensor).push_back(load);
-  Instruction pass;
-  pass.opcode = Opcode::multiply_moving;
-  pass.type = job.type;
-  pass.psum_bank = bank;
-  pass.elements = static_cast<std::uint32_t>(columns);
+  load_tile(kernel, job.type, job.head, keys);
+  Instruction pass = pass_into(bank, job.type, columns);
   pass.waits[0] = {psum_free_scalar, 1};
   if (first) pass.waits[1] = {activation_ready, 1};
   pass.signals[0] = {sums_scalar, 1};
@@ -512,20 +503,8 @@ void CoreProgram::scores(Kernel& kernel, const AttentionJob& job, std::uint64_t 
 
 void CoreProgram::values(Kernel& kernel, const AttentionJob& job, std::uint64_t columns,
                          std::uint64_t keys, std::uint8_t bank, bool first, bool last) {
-  fetch_weights(kernel, job.head * keys * bytes_of(job.type), false);
-  Instruction load;
-  load.opcode = Opcode::load_stationary;
-  load.type = job.type;
-  load.rows = static_cast<std::uint16_t>(keys);
-  load.columns = static_cast<std::uint16_t>(job.head);
-  load.waits[0] = {weight_ready, 1};
-  load.signals[0] = {weight_free, 1};
-  kernel.stream(Engine::tensor).push_back(load);
-  Instruction pass;
-  pass.opcode = Opcode::multiply_moving;
-  pass.type = job.type;
-  pass.psum_bank = bank;
-  pass.elements = static_cast<std::uint32_t>(columns);
+  load_tile(kernel, job.type, keys, job.head);
+  Instruction pass = pass_into(bank, job.type, columns);
   pass.waits[0] = {score_ready, 1};
   if (first) pass.waits[1] = {psum_free_vector, 1};
   pass.signals[0] = {score_free_tensor, 1};
@@ -533,8 +512,7 @@ void CoreProgram::values(Kernel& kernel, const AttentionJob& job, std::uint64_t 
   kernel.stream(Engine::tensor).push_back(pass);
 }
 
-// --- vectors
-// --------------------------------------------------------------------------------------
+// --- vectors -------------------------------------------------------------------------------------
 
 Kernel CoreProgram::elementwise(const ElementwiseJob& job) {
   Kernel kernel;

@@ -147,7 +147,7 @@ class CoreProgram {
               bool first, bool last);
   void values(Kernel& kernel, const AttentionJob& job, std::uint64_t columns, std::uint64_t keys,
               std::uint8_t bank, bool first, bool last);
-  void fetch_weights(Kernel& kernel, std::uint64_t bytes, bool last);
+  void load_tile(Kernel& kernel, DataType type, std::uint64_t rows, std::uint64_t columns);
   void flush_weights(Kernel& kernel);
   void fetch_activations(Kernel& kernel, std::uint64_t bytes);
   void fetch(Kernel& kernel, std::uint64_t bytes, std::uint16_t free, std::uint16_t ready);
