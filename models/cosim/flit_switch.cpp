@@ -53,7 +53,6 @@ void FlitSwitch::receive_frames() {
     });
   });
   if (memory_.has_xoff_changes()) announce_pauses();
-  outputs_.wake(due_, ports());
 }
 
 // --- 2. and 3. flits ----------------------------------------------------------------------------

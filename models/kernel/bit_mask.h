@@ -63,6 +63,14 @@ class BitMask {
     return false;
   }
 
+  /// Whether there is a member in [begin, end).
+  bool any(unsigned begin, unsigned end) const {
+    for (unsigned w = begin >> 6; w < (end + 63) >> 6; ++w) {
+      if ((word(w) & part(w, begin, end)) != 0) return true;
+    }
+    return false;
+  }
+
   unsigned count() const {
     unsigned total = 0;
     for (unsigned i = groups_; i < words_; ++i) {
@@ -111,9 +119,7 @@ class BitMask {
   template <class F>
   void take(unsigned begin, unsigned end, F&& f) {
     for (unsigned w = begin >> 6; w < (end + 63) >> 6; ++w) {
-      std::uint64_t range = ~std::uint64_t{0};
-      if (w == begin >> 6) range &= ~std::uint64_t{0} << (begin & 63);
-      if (w == end >> 6) range &= ~(~std::uint64_t{0} << (end & 63));
+      std::uint64_t range = part(w, begin, end);
       while (const std::uint64_t live = word(w) & range) {
         const unsigned i = w * 64 + lowest(live);
         range &= ~std::uint64_t{0} << (i & 63) << 1;  // f may add i or less: not now
@@ -123,34 +129,21 @@ class BitMask {
     }
   }
 
-  /// Moves the members begin, begin + 1, ... of `other`, as 0, 1, ..., into this set.
-  void take_from(BitMask& other, unsigned begin) {
-    const unsigned shift = begin & 63;
-    for (unsigned w = 0; w * 64 < size_; ++w) {
-      const unsigned low = (begin >> 6) + w;
-      std::uint64_t found = other.word(low) >> shift;
-      const bool spills = shift != 0 && (low + 1) * 64 < other.size_;
-      if (spills) found |= other.word(low + 1) << (64 - shift);
-      if (size_ - w * 64 < 64) found &= ~(~std::uint64_t{0} << (size_ - w * 64));
-      if (found == 0) continue;
-      word(w) |= found;
-      bits_[w >> 6] |= bit(w);
-      other.remove(low, found << shift);
-      if (spills) other.remove(low + 1, found >> (64 - shift));
-    }
-  }
-
  private:
   static std::uint64_t bit(unsigned i) { return std::uint64_t{1} << (i & 63); }
   static unsigned lowest(std::uint64_t word) {
     return static_cast<unsigned>(__builtin_ctzll(word));
   }
+  /// The members of word w that are in [begin, end).
+  static std::uint64_t part(unsigned w, unsigned begin, unsigned end) {
+    std::uint64_t range = ~std::uint64_t{0};
+    if (w == begin >> 6) range &= ~std::uint64_t{0} << (begin & 63);
+    if (w == end >> 6) range &= ~(~std::uint64_t{0} << (end & 63));
+    return range;
+  }
   void find_bits() {
     bits_ = words_ <= few_.size() ? few_.data() : many_.data();
     members_ = bits_ + groups_;
-  }
-  void remove(unsigned w, std::uint64_t members) {
-    if ((word(w) &= ~members) == 0) bits_[w >> 6] &= ~bit(w);
   }
   std::uint64_t& word(unsigned i) { return members_[i]; }
   const std::uint64_t& word(unsigned i) const { return members_[i]; }

@@ -1,11 +1,37 @@
 #include "parts/path_selector.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "kernel/error.h"
 
 namespace heddle {
+
+namespace {
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is a word's lowest");
+
+constexpr std::uint64_t every_byte = 0x0101010101010101;
+
+/// The lowest bit of each of the first `count` bytes, at most eight, that equals `value`.
+std::uint64_t equal_bytes(const std::uint8_t* bytes, unsigned count, std::uint8_t value) {
+  std::uint64_t word = 0;
+  if (count >= 8) {
+    std::memcpy(&word, bytes, 8);
+  } else {
+    std::memcpy(&word, bytes, count);
+  }
+  const std::uint64_t differing = word ^ every_byte * value;
+  const std::uint64_t low_bits = every_byte * 0x7f;
+  const std::uint64_t equal = ~(((differing & low_bits) + low_bits) | differing) >> 7 & every_byte;
+  return count >= 8 ? equal : equal & ((std::uint64_t{1} << 8 * count) - 1);
+}
+
+/// How many bytes of a word of equal_bytes are there.
+unsigned bytes_in(std::uint64_t equals) { return static_cast<unsigned>(equals * every_byte >> 56); }
+
+}  // namespace
 
 PathSelector::PathSelector(const Rules& rules,
                            const std::vector<std::vector<std::uint16_t>>& groups, Rng seeds)
@@ -60,16 +86,23 @@ unsigned PathSelector::by_flowlet(const Frame& frame, unsigned ports, Cycle now)
   return flowlet.choice % ports;
 }
 
-/// This runs over bytes side by side, and the compiler compares many at once.
+/// Grades are bytes side by side: the compiler takes the lowest of many at once, and equals are
+/// looked for eight at a time.
 unsigned PathSelector::by_grade(const std::uint8_t* grades, unsigned ports) {
   std::uint8_t best = grades[0];
   for (unsigned i = 1; i < ports; ++i) best = std::min(best, grades[i]);
-  unsigned equals = 0;
-  for (unsigned i = 0; i < ports; ++i) equals += grades[i] == best ? 1U : 0U;
-  unsigned left = equals == 1 ? 0 : random_.below(equals);
-  unsigned i = 0;
-  while (grades[i] != best || left-- != 0) ++i;
-  return i;
+  unsigned all = 0;
+  for (unsigned i = 0; i < ports; i += 8) all += bytes_in(equal_bytes(grades + i, ports - i, best));
+  unsigned left = all == 1 ? 0 : random_.below(all);
+  for (unsigned i = 0;; i += 8) {
+    std::uint64_t equals = equal_bytes(grades + i, ports - i, best);
+    if (const unsigned here = bytes_in(equals); left >= here) {
+      left -= here;
+      continue;
+    }
+    for (; left != 0; --left) equals &= equals - 1;
+    return i + static_cast<unsigned>(__builtin_ctzll(equals)) / 8;
+  }
 }
 
 }  // namespace heddle

@@ -53,7 +53,7 @@ AdaptiveSwitch::AdaptiveSwitch(const sc_core::sc_module_name& module_name,
       grades_(ports.size()),
       ecn_(config.ecn),
       marking_(Rng(clock_.options().seed, path(), "marking").bits()),
-      outputs_(environment, id(), static_cast<unsigned>(ports.size()),
+      outputs_(environment, id(), due_, static_cast<unsigned>(ports.size()),
                {static_cast<unsigned>(ports.size()), classes, largest_packet_bytes,
                 unbounded_packets, Release::last_byte}) {
   for (const SwitchPort& port : ports) {
@@ -87,7 +87,6 @@ void AdaptiveSwitch::receive() {
     take_arrivals(port, [&](const Frame& frame) { accept(port, frame); });
   });
   if (memory_.has_xoff_changes()) announce_pauses();
-  outputs_.wake(due_, ports());
 }
 
 void AdaptiveSwitch::accept(unsigned input, const Frame& arrived) {

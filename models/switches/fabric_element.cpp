@@ -19,7 +19,7 @@ FabricElement::FabricElement(const sc_core::sc_module_name& module_name,
       pool_cells_(from_leaf_.size()),
       next_link_(leaves),
       stopped_(ports()),
-      outputs_(environment, id(), ports(), fabric_output_shape(ports(), config)) {}
+      outputs_(environment, id(), due_, ports(), fabric_output_shape(ports(), config)) {}
 
 void FabricElement::attach(unsigned port, Link& from_leaf, Link& to_leaf) {
   from_leaf.bind_receiver(id(), port, Delivery::tail, clock_.cycles(config_.element_latency));
@@ -39,7 +39,6 @@ void FabricElement::receive() {
   due_.take(0, ports(), [&](unsigned port) {
     take_arrivals(port, [&](const Frame& frame) { accept(port, frame); });
   });
-  outputs_.wake(due_, ports());
 }
 
 void FabricElement::accept(unsigned port, const Frame& frame) {

@@ -40,12 +40,15 @@ class OutputPorts {
     Release release;
   };
 
-  /// Wakes `device` for reasons first_reason + port when a port's link has become ready.
-  OutputPorts(const Environment& environment, std::uint32_t device, unsigned first_reason,
-              const Shape& shape)
+  /// `due`: what `device` is to look at in its cycle; port has the number first_reason + port
+  /// there. The clock puts a port into it when its link has become ready, and so does whatever may
+  /// let the port start something.
+  OutputPorts(const Environment& environment, std::uint32_t device, BitMask& due,
+              unsigned first_reason, const Shape& shape)
       : clock_(environment.clock),
         packets_(environment.packets),
         device_(device),
+        due_(due),
         first_reason_(first_reason),
         classes_(static_cast<unsigned>(shape.classes.size())),
         strict_(strict_classes(shape.classes)),
@@ -54,8 +57,7 @@ class OutputPorts {
         queued_bytes_(shape.ports),
         ports_(shape.ports),
         rules_(shape.ports, Rules(shape.classes, shape.quantum_bytes)),
-        queues_(shape.ports * classes_, shape.capacity_frames),
-        attention_(shape.ports) {}
+        queues_(shape.ports * classes_, shape.capacity_frames) {}
 
   /// `waiting`: what the time that packets spend in this port's queues is called.
   void attach(unsigned port, Link& link, Stage waiting) {
@@ -78,14 +80,14 @@ class OutputPorts {
     queues_.push(queue(port, traffic_class), {frame, static_cast<std::uint16_t>(input)});
     Port& p = ports_[port];
     p.backlog = static_cast<std::uint8_t>(p.backlog | 1U << traffic_class);
-    attention_.set(port);
+    look_at(port);
   }
 
   /// Queues a link-local frame: it goes before everything else.
   void push_link_local(unsigned port, const Frame& frame) {
     rules_[port].link_local.push_back(frame);
     ports_[port].link_local = true;
-    attention_.set(port);
+    look_at(port);
   }
 
   /// The peer of `port` stops or restarts a class.
@@ -96,7 +98,7 @@ class OutputPorts {
     p.paused = pause.mask();
     p.ever_paused = true;
     links_[port]->note_pause(p.paused != 0, now);
-    attention_.set(port);
+    look_at(port);
   }
 
   /// The peer of `port` can no longer say that a class may go on.
@@ -104,16 +106,15 @@ class OutputPorts {
     for (unsigned c = 0; c < classes_; ++c) pause(port, c, false, now);
   }
 
-  /// The links of the ports begin, begin + 1, ... of `due` may have become ready.
-  void wake(BitMask& due, unsigned begin) { attention_.take_from(due, begin); }
-
   /// Starts what can start in this cycle. Calls done(port, departure) for each frame that is no
   /// longer held.
   template <class Done>
   void transmit(Cycle now, Done&& done) {
-    while (attention_.any()) {  // again when `done` made a frame for a port already served
-      attention_.take(0, size(), [&](unsigned port) { serve(port, now, done); });
-    }
+    const unsigned end = first_reason_ + size();
+    do {  // again when `done` made a frame for a port already served
+      due_.take(first_reason_, end,
+                [&](unsigned reason) { serve(reason - first_reason_, now, done); });
+    } while (due_.any(first_reason_, end));
   }
 
   // For a device that has its queues elsewhere, in RTL, and of these ports only the books.
@@ -227,6 +228,8 @@ class OutputPorts {
     return 31U - static_cast<unsigned>(__builtin_clz(mask));
   }
 
+  void look_at(unsigned port) { due_.set(first_reason_ + port); }
+
   void arm(unsigned port, Port& p) {
     if (p.armed) return;
     p.armed = true;
@@ -321,6 +324,7 @@ class OutputPorts {
   Clock& clock_;
   PacketPool& packets_;
   std::uint32_t device_;
+  BitMask& due_;
   unsigned first_reason_;
   unsigned classes_;
   std::uint8_t strict_;  // mask
@@ -330,7 +334,6 @@ class OutputPorts {
   std::vector<Port> ports_;
   std::vector<Rules> rules_;
   QueueBank<Queued> queues_;
-  BitMask attention_;
 };
 
 }  // namespace heddle

@@ -58,12 +58,11 @@ ScheduledLeaf::ScheduledLeaf(const sc_core::sc_module_name& module_name,
              Lfsr(Rng(clock_.options().seed, path(), "spray").bits())),
       next_cell_(place.leaves),
       staging_limit_(config.staging_cells * (place.fabric_links + 1U)),
-      to_fabric_(environment, id(), to_fabric_reason(),
+      to_fabric_(environment, id(), due_, to_fabric_reason(),
                  fabric_output_shape(fabric_ports(), config)),
       egress_threshold_bytes_(config.egress_threshold.value),
-      credit_attention_(place.hosts),
       reassembler_(place.leaves, reassembly_window_cells),
-      to_hosts_(environment, id(), to_host_reason(),
+      to_hosts_(environment, id(), due_, to_host_reason(),
                 {place.hosts, classes, place.largest_packet_bytes, unbounded_frames,
                  Release::last_byte}) {
   const LinkRate rate = LinkRate::of(place.host_rate, clock_);
@@ -147,7 +146,7 @@ void ScheduledLeaf::accept_fabric_frame(unsigned port, const Frame& frame) {
     case FrameKind::voq_status: {
       CreditScheduler& scheduler = credit_ports_[of_port].scheduler;
       scheduler.request(frame.source, of_class, frame.sequence);
-      credit_attention_.set(of_port);
+      look_at_credits(of_port);
       const std::uint32_t granted = scheduler.granted(frame.source, of_class);
       if (frame.has(frame_flag::again)) {
         send_control(frame.source,
@@ -219,7 +218,7 @@ void ScheduledLeaf::complete_packets(const Frame& cell) {
 /// all.
 void ScheduledLeaf::pay_back(unsigned port, std::int64_t bytes) {
   CreditPort& p = credit_ports_[port];
-  if (p.owed_bytes >= place_.owed_bytes) credit_attention_.set(port);  // may grant again
+  if (p.owed_bytes >= place_.owed_bytes) look_at_credits(port);  // may grant again
   p.owed_bytes -= bytes;
   if (healing_) p.owed_bytes = std::max<std::int64_t>(0, p.owed_bytes);
 }
@@ -304,8 +303,8 @@ void ScheduledLeaf::watch_credits() {
 // --- 4. credits granted -------------------------------------------------------------------------
 
 void ScheduledLeaf::grant_credits() {
-  credit_attention_.take_from(due_, credit_reason());
-  credit_attention_.take(0, place_.hosts, [&](unsigned port) { grant_credit(port); });
+  due_.take(credit_reason(), segment_reason(),
+            [&](unsigned reason) { grant_credit(reason - credit_reason()); });
 }
 
 void ScheduledLeaf::grant_credit(unsigned port) {
@@ -435,14 +434,12 @@ void ScheduledLeaf::stage_cell(unsigned leaf, Frame cell) {
 // --- 7. links -----------------------------------------------------------------------------------
 
 void ScheduledLeaf::send() {
-  to_fabric_.wake(due_, to_fabric_reason());
   const bool blocked = staged_cells_ >= staging_limit_;
   to_fabric_.transmit(now(), [&](unsigned, const OutputPorts::Departure& out) {
     if (out.kind == FrameKind::cell) --staged_cells_;
   });
   if (blocked && staged_cells_ < staging_limit_) wake(segment_reason(), now() + 1);
 
-  to_hosts_.wake(due_, to_host_reason());
   to_hosts_.transmit(now(), [&](unsigned port, const OutputPorts::Departure& out) {
     egress_.remove(out.wire_bytes - ethernet_framing_bytes, now());
     if (credit_ports_[port].scheduler.wanted()) wake(credit_reason() + port, now() + 1);

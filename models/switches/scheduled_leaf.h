@@ -201,6 +201,8 @@ class ScheduledLeaf : public Device {
   unsigned watchdog_reason() const { return segment_reason() + 1; }
   unsigned spill_reason() const { return watchdog_reason() + 1; }
   unsigned healing_reason() const { return spill_reason() + 1; }
+  /// A port may be able to grant more than when it was looked at last.
+  void look_at_credits(unsigned port) { due_.set(credit_reason() + port); }
   static unsigned reasons(const LeafPlace& place) {
     return 3 * place.hosts + 2 * (place.fabric_links + place.loopbacks) + 4;
   }
@@ -243,7 +245,6 @@ class ScheduledLeaf : public Device {
   };
   std::vector<CreditPort> credit_ports_;
   std::uint64_t egress_threshold_bytes_;
-  BitMask credit_attention_;
   Reassembler reassembler_;
   OutputPorts to_hosts_;
   Occupancy egress_;

@@ -155,7 +155,7 @@ void ScheduledLeaf::forgive_old_debts() {
       continue;
     }
     p.owed_bytes = 0;
-    credit_attention_.set(port);
+    look_at_credits(port);
   }
 }
 

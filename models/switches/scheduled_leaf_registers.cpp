@@ -41,7 +41,7 @@ void ScheduledLeaf::describe(RegisterMap& map) {
       .resets_to("`scheduled.egress_threshold`")
       .writable(1, threshold, [this](std::uint64_t bytes) {
         egress_threshold_bytes_ = bytes;
-        for (unsigned port = 0; port < place_.hosts; ++port) credit_attention_.set(port);
+        for (unsigned port = 0; port < place_.hosts; ++port) look_at_credits(port);
       });
   config
       .add("credit_bytes", 0x28, 4, "What a credit allows to send.",

@@ -16,13 +16,6 @@
 namespace heddle::testing {
 namespace {
 
-/// As a device does when the link of `port` has become ready.
-void wake(OutputPorts& outputs, unsigned port) {
-  BitMask due(outputs.size());
-  due.set(port);
-  outputs.wake(due, 0);
-}
-
 constexpr TrafficClassConfig weighted{ClassScheduling::weighted, 1, true};
 constexpr TrafficClassConfig strict{ClassScheduling::strict, 1, true};
 
@@ -43,7 +36,8 @@ class Bench {
   explicit Bench(unsigned ports = 1, Release release = Release::last_byte,
                  const std::vector<TrafficClassConfig>& classes = {weighted, strict},
                  std::uint32_t capacity = 1000)
-      : outputs_(workbench_.environment(), 0, 0, {ports, classes, 9000, capacity, release}) {
+      : due_(ports),
+        outputs_(workbench_.environment(), 0, due_, 0, {ports, classes, 9000, capacity, release}) {
     for (unsigned port = 0; port < ports; ++port) {
       links_.push_back(&workbench_.link({10, 1}, 5));
       probes_.push_back(std::make_unique<Probe>(*this, port));
@@ -69,6 +63,9 @@ class Bench {
     outputs_.push(port, traffic_class, frame, 40 + port);
   }
 
+  /// As the clock does when the link of `port` has become ready.
+  void wake(unsigned port) { due_.set(port); }
+
   void transmit(Cycle now) {
     now_ = now;
     outputs_.transmit(now, [&](unsigned port, const OutputPorts::Departure& departure) {
@@ -79,7 +76,7 @@ class Bench {
   /// Plays the cycles in which a link becomes ready, as the clock would.
   void run(Cycle from, Cycle to) {
     for (Cycle now = from; now < to; ++now) {
-      for (unsigned port = 0; port < outputs_.size(); ++port) wake(outputs_, port);
+      for (unsigned port = 0; port < outputs_.size(); ++port) wake(port);
       transmit(now);
     }
   }
@@ -114,6 +111,7 @@ class Bench {
   };
 
   Workbench workbench_;
+  BitMask due_;
   OutputPorts outputs_;
   std::vector<Link*> links_;
   std::vector<std::unique_ptr<Probe>> probes_;
@@ -139,7 +137,7 @@ TEST(OutputPorts, TheNextFollowsInTheCycleTheLinkIsReadyAndNotBefore) {
     Bench bench;
     for (std::uint32_t n = 0; n < 3; ++n) bench.push(0, 0, 95, n);
     bench.transmit(7);
-    wake(bench.outputs(), 0);
+    bench.wake(0);
     bench.transmit(16);
     EXPECT_EQ(bench.starts(), Cycles{7}) << "95 B take 9.5 cycles: busy at 16";
     bench.run(17, 40);
@@ -353,7 +351,7 @@ TEST(OutputPorts, SwarmEqualsANaivePort) {
       std::vector<Naive> naive(ports);
       for (Cycle now = 0; now < 4000; ++now) {
         for (unsigned port = 0; port < ports; ++port) {
-          wake(bench.outputs(), port);
+          bench.wake(port);
           const unsigned c = rng.below(2);
           if (rng.below(12) == 0) {
             Frame frame;
