@@ -34,11 +34,11 @@ function(heddle_verilator_runtime name)
       $<$<BOOL:${arg_SYSTEMC}>:SystemC::SystemC>)
 endfunction()
 
-# heddle_verilate(NAME TOP module FILES file... [PARAMETERS Name=value...] [OPTIONS option...]
-# [SYSTEMC]): library verilated_NAME with the class VNAME of the module; a SystemC module, if asked
-# for. OPTIONS: for Verilator.
+# heddle_verilate(NAME TOP module FILES file... [INCLUDED file...] [PARAMETERS Name=value...]
+# [OPTIONS option...] [SYSTEMC]): library verilated_NAME with the class VNAME of the module; a SystemC
+# module, if asked for. INCLUDED: by the others. OPTIONS: for Verilator.
 function(heddle_verilate name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "SYSTEMC" "TOP" "PARAMETERS;FILES;OPTIONS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SYSTEMC" "TOP" "PARAMETERS;FILES;INCLUDED;OPTIONS")
   set(folder ${PROJECT_BINARY_DIR}/rtl/${name})
   set(files ${arg_FILES})
   set(output --cc)
@@ -57,13 +57,13 @@ function(heddle_verilate name)
       OUTPUT ${folder}/V${name}__ALL.a
       BYPRODUCTS ${folder}/V${name}.h
       COMMAND ${CMAKE_COMMAND} -E env ${cache} ${HEDDLE_VERILATOR} ${output} --build --quiet-exit
-              -Wall --assert --trace-fst --x-assign unique --x-initial unique -O3
+              -Wall --relative-includes --assert --trace-fst --x-assign unique --x-initial unique -O3
               -CFLAGS -DVL_USER_STOP -CFLAGS -DVL_USER_FATAL -MAKEFLAGS OPT_FAST=-O2
               --Mdir ${folder} --prefix V${name} --top-module ${arg_TOP} ${arg_PARAMETERS}
               ${arg_OPTIONS} ${files}
               > ${folder}.log || ${CMAKE_COMMAND} -E cat ${folder}.log
       COMMAND ${CMAKE_COMMAND} -E touch ${folder}/V${name}__ALL.a
-      DEPENDS ${files}
+      DEPENDS ${files} ${arg_INCLUDED}
       COMMENT "Verilating ${name}" VERBATIM)
   add_custom_target(verilate_${name} DEPENDS ${folder}/V${name}__ALL.a)
   add_library(verilated_${name} STATIC IMPORTED GLOBAL)
@@ -76,14 +76,15 @@ function(heddle_verilate name)
 endfunction()
 
 # heddle_twin(NAME [TOP module] [PARAMETERS Name=value...] [OPTIONS option...] [SOURCES file...]): the
-# same for a module of rtl/, in the file of its name: NAME unless said otherwise. SOURCES: the
-# modules that it uses. All are listed in HEDDLE_TWINS.
+# same for a module of rtl/, in the file of its name, NAME unless said otherwise, and in those of its
+# parts, NAME_part.svh. SOURCES: the modules that it uses. All are listed in HEDDLE_TWINS.
 function(heddle_twin name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TOP" "PARAMETERS;OPTIONS;SOURCES")
   if(NOT arg_TOP)
     set(arg_TOP ${name})
   endif()
-  heddle_verilate(${name} TOP ${arg_TOP} PARAMETERS ${arg_PARAMETERS} OPTIONS ${arg_OPTIONS}
+  file(GLOB parts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/rtl/${arg_TOP}_*.svh)
+  heddle_verilate(${name} TOP ${arg_TOP} INCLUDED ${parts} PARAMETERS ${arg_PARAMETERS} OPTIONS ${arg_OPTIONS}
                   FILES rtl/waivers.vlt rtl/heddle_pkg.sv ${arg_SOURCES} rtl/${arg_TOP}.sv)
   list(APPEND HEDDLE_TWINS verilated_${name})
   set(HEDDLE_TWINS ${HEDDLE_TWINS} PARENT_SCOPE)
