@@ -159,7 +159,8 @@ void add_collective(Statistics& all) {
         "From the begin at all ranks to the last rank's result, the mean of repetitions."},
        {"collective.bound_ns", "ns",
         "What an idle torus allows: L + m / B for each step, L the latency of a step, m the bytes "
-        "on its busiest link, B that link's rate."},
+        "on its busiest link, B that link's rate. Cycles that a full link loses between packets "
+        "are not in it."},
        {"collective.bound_share", "ratio", "The bound as a share of the time."},
        {"collective.algbw_gbps", "Gbps", "Bytes of a rank's buffer per time."},
        {"collective.busbw_gbps", "Gbps",

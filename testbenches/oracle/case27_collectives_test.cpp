@@ -109,6 +109,29 @@ TEST(Case27, CollectivesTakeTheirClosedFormsOnAnIdleTorus) {
   RecordProperty("largest_difference_in_step_latencies", std::to_string(worst));
 }
 
+/// Two rings on a server with 1 KiB of payload, 1,056 B on the wire, and blocks of 64 packets; a
+/// chip's links carry 4 x 2,048 Gbps.
+ScenarioRun two_rings(const std::string& local_gbps, const std::string& speedup) {
+  return run_scenario(
+      "switch: torus\nfabric: {preset: trainium2_server, clock: 1 GHz, local_link: {rate: " +
+      local_gbps + " Gbps}}\ntorus: {payload: 1 KiB, read_speedup: " + speedup +
+      "}\nworkload: {pattern: collective, algorithm: hamiltonian_rings, message: 4 MiB}\n");
+}
+
+// The closed form takes links to be full from a step's first byte to its last. A link, and the
+// reading of a router's input, that is not followed at once loses the rest of a cycle. Where a
+// packet takes 1.03 cycles of a chip's own link, and the four rings need all of it, that is lost
+// for ever; where it takes one cycle, nothing is.
+TEST(Case27, TwoRingsNeedLocalLinksThatTakePacketsInWholeCycles) {
+  const double step = latency + 64 * 1056 / 256.0;
+  EXPECT_NEAR(two_rings("8448", "1").number("collective.time_ns"), 30 * step, latency);
+  const ScenarioRun tight = two_rings("8192", "1");
+  const ScenarioRun read_faster = two_rings("8192", "2");
+  EXPECT_NEAR(tight.number("collective.bound_ns"), 30 * step, latency);
+  EXPECT_GT(tight.number("collective.time_ns"), 30 * step + 2 * latency);
+  EXPECT_LT(read_faster.number("collective.time_ns"), tight.number("collective.time_ns"));
+}
+
 TEST(Case27, BandwidthsAreThoseOfTheConvention) {
   const Case c{"all_reduce", "bidirectional_ring", {4, 4, 1}, 2};
   const ScenarioRun run = run_scenario(scenario(c, 4 << 20));
