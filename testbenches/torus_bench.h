@@ -49,9 +49,7 @@ class TorusBench {
         log_(0, never),
         blueprint_(draw(scenario_)),
         fabric_(scenario_, blueprint_, bench_.environment(),
-                [this](const TorusNodePlace& place) { return make(place); }) {
-    for (TorusEndpoint* endpoint : endpoints_) endpoint->set_peers(endpoints_);
-  }
+                [this](const TorusNodePlace& place) { return make(place); }) {}
 
   /// A new initiator of the chip, behind a checker.
   Initiator& initiator(unsigned node) {
@@ -96,7 +94,7 @@ class TorusBench {
  private:
   std::unique_ptr<TorusNode> make(const TorusNodePlace& place) {
     const TorusEndpointPlace at{place.node, place.shape, memory_bytes(), place.buffer_flits,
-                                messages_,  log_,        memory_log_};
+                                messages_,  log_,        memory_log_,    endpoints_};
     auto endpoint = std::make_unique<TorusEndpoint>(place.name.c_str(), place.environment, at,
                                                     place.config, endpoint_);
     memories_.push_back(

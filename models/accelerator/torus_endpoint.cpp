@@ -427,9 +427,9 @@ void TorusEndpoint::end_transfer(std::uint32_t number) {
 unsigned TorusEndpoint::debug(Payload& payload) {
   const std::uint64_t address = payload.get_address();
   const std::uint64_t node = address / place_.memory_bytes;
-  if (node >= peers_.size()) return 0;
+  if (node >= place_.peers.size() || place_.peers[node]->memory.size() == 0) return 0;
   payload.set_address(address % place_.memory_bytes);
-  const unsigned bytes = peers_[node]->memory->transport_dbg(payload);
+  const unsigned bytes = place_.peers[node]->memory->transport_dbg(payload);
   payload.set_address(address);
   return bytes;
 }

@@ -32,7 +32,7 @@
 //   TLM_BYTE_ENABLE_ERROR_RESPONSE  with byte enables
 //   TLM_BURST_ERROR_RESPONSE        no data, or a streaming width below the data length
 // and what a memory answers. transport_dbg goes straight to the memory that is meant, and takes no
-// time.
+// time; a node without a memory, or whose memory keeps no contents, gives 0 bytes.
 #pragma once
 
 #include <tlm_utils/simple_initiator_socket.h>
@@ -73,6 +73,8 @@ struct TorusEndpointCounts {
   std::uint64_t bytes_written = 0;  ///< to other nodes
 };
 
+class TorusEndpoint;
+
 /// Where it stands, and what all endpoints of a torus share.
 struct TorusEndpointPlace {
   unsigned node;
@@ -82,6 +84,8 @@ struct TorusEndpointPlace {
   TorusMessages& messages;
   TorusLog& log;
   TorusMemoryLog& memory_log;
+  /// All endpoints of the torus, by node, when the run begins: for transport_dbg.
+  const std::vector<TorusEndpoint*>& peers;
 };
 
 class TorusEndpoint : public TorusNode {
@@ -104,9 +108,6 @@ class TorusEndpoint : public TorusNode {
   std::uint32_t room(unsigned channel) const override { return credits_.room(channel); }
 
   bool at_rest() const override { return idle() && returns_.idle(); }
-
-  /// All endpoints of the torus, by node: for transport_dbg.
-  void set_peers(std::vector<TorusEndpoint*> peers) { peers_ = std::move(peers); }
 
   /// Takes part in a collective from cycle `at` on, or from the next one; to be called in a
   /// device's cycle, or between two. `done(cycles)` is called in the endpoint's cycle in which the
@@ -268,7 +269,6 @@ class TorusEndpoint : public TorusNode {
   const TorusEndpointConfig& config_;
   Cycle latency_;
   std::uint32_t buffer_flits_;
-  std::vector<TorusEndpoint*> peers_;
 
   Link* out_ = nullptr;
   ChannelCredits credits_;

@@ -131,9 +131,14 @@ std::unique_ptr<TorusNode> AcceleratorWork::make_node(const TorusNodePlace& plac
   if (timeline_ && node == 0) {
     for (const auto& core : chips_.back()->cores()) core->observe(timeline_.get());
   }
-  const TorusEndpointPlace at{
-      node, place.shape, scenario_.accelerator.memory_bytes(), place.buffer_flits, messages_,
-      log_, memory_log_};
+  const TorusEndpointPlace at{node,
+                              place.shape,
+                              scenario_.accelerator.memory_bytes(),
+                              place.buffer_flits,
+                              messages_,
+                              log_,
+                              memory_log_,
+                              endpoints_};
   auto endpoint = std::make_unique<TorusEndpoint>(place.name.c_str(), place.environment, at,
                                                   place.config, scenario_.endpoint);
   connect(*chips_.back(), *endpoint, name);
@@ -153,10 +158,6 @@ void AcceleratorWork::connect(Chip& chip, TorusEndpoint& endpoint, const std::st
   }
   endpoint.memory.bind(interleave.socket);
   for (const auto& core : chip.cores()) core->remote_socket().bind(endpoint.memory_map);
-}
-
-void AcceleratorWork::made(const TorusFabric&) {
-  for (TorusEndpoint* endpoint : endpoints_) endpoint->set_peers(endpoints_);
 }
 
 /// All chips come to their barriers in the same order, so the number of one names the collective.

@@ -32,7 +32,6 @@ class AcceleratorWork : public TorusWork {
   AcceleratorWork(const Scenario& scenario, const Clock& clock, const RunOptions& options);
 
   std::unique_ptr<TorusNode> make_node(const TorusNodePlace& place) override;
-  void made(const TorusFabric& fabric) override;
   std::vector<const Device*> devices() const override;
   bool done() const override;
   bool waiting() const override { return !done(); }

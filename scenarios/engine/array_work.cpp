@@ -38,9 +38,11 @@ std::unique_ptr<TorusNode> ArrayWork::make_node(const TorusNodePlace& place) {
   array_->run_layers(layers_of(scenario_), 1);
   const TorusEndpointPlace at{place.node,         place.shape, scenario_.accelerator.memory_bytes(),
                               place.buffer_flits, messages_,   log_,
-                              memory_log_};
-  return std::make_unique<TorusEndpoint>(place.name.c_str(), place.environment, at, place.config,
-                                         scenario_.endpoint);
+                              memory_log_,        endpoints_};
+  auto endpoint = std::make_unique<TorusEndpoint>(place.name.c_str(), place.environment, at,
+                                                  place.config, scenario_.endpoint);
+  endpoints_.push_back(endpoint.get());
+  return endpoint;
 }
 
 /// The array says nothing while a pass runs, however long that is.

@@ -32,6 +32,7 @@ class ArrayWork : public TorusWork {
   TorusMessages messages_;
   TorusLog log_;
   TorusMemoryLog memory_log_;
+  std::vector<TorusEndpoint*> endpoints_;  // the only one
   std::unique_ptr<SystolicArray> array_;
 };
 

@@ -96,9 +96,10 @@ std::string explain_registers(const std::vector<std::string>& names) {
   TorusMessages messages(scenario.torus.payload.value);
   TorusLog torus_log(0, never);
   TorusMemoryLog memory_log;
+  const std::vector<TorusEndpoint*> no_peers;
   TorusEndpoint endpoint(
       "torus_endpoint", environment,
-      {0, shape, scenario.accelerator.memory_bytes(), 0, messages, torus_log, memory_log},
+      {0, shape, scenario.accelerator.memory_bytes(), 0, messages, torus_log, memory_log, no_peers},
       scenario.torus, scenario.endpoint);
 
   NameSelection wanted(names);

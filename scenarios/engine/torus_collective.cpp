@@ -83,7 +83,7 @@ TorusCollective::TorusCollective(const Scenario& scenario, const Clock& clock)
 std::unique_ptr<TorusNode> TorusCollective::make_node(const TorusNodePlace& place) {
   const TorusEndpointPlace at{place.node,         place.shape, scenario_.accelerator.memory_bytes(),
                               place.buffer_flits, messages_,   log_,
-                              memory_log_};
+                              memory_log_,        endpoints_};
   auto endpoint = std::make_unique<TorusEndpoint>(place.name.c_str(), place.environment, at,
                                                   place.config, scenario_.endpoint);
   endpoints_.push_back(endpoint.get());

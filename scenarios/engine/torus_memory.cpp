@@ -19,14 +19,13 @@ struct TorusMemory::Parts {
         log(0, never),
         blueprint(draw(scenario)),
         fabric(scenario, blueprint, {clock, packets},
-               [this](const TorusNodePlace& place) { return make(place); }) {
-    for (TorusEndpoint* endpoint : endpoints) endpoint->set_peers(endpoints);
-  }
+               [this](const TorusNodePlace& place) { return make(place); }) {}
 
   std::unique_ptr<TorusNode> make(const TorusNodePlace& place) {
     const TorusEndpointPlace at{
-        place.node, place.shape, scenario.accelerator.memory_bytes(), place.buffer_flits, messages,
-        log,        memory_log};
+        place.node,         place.shape, scenario.accelerator.memory_bytes(),
+        place.buffer_flits, messages,    log,
+        memory_log,         endpoints};
     auto endpoint = std::make_unique<TorusEndpoint>(place.name.c_str(), place.environment, at,
                                                     place.config, scenario.endpoint);
     memories.push_back(std::make_unique<ChipMemory>(fmt::format("chip{}", place.node), clock,

@@ -62,7 +62,7 @@ std::unique_ptr<TorusNode> TorusRemote::make_node(const TorusNodePlace& place) {
   Clock& clock = place.environment.clock;
   const std::uint64_t memory_bytes = scenario_.accelerator.memory_bytes();
   const TorusEndpointPlace at{place.node, place.shape, memory_bytes, place.buffer_flits,
-                              messages_,  log_,        memory_log_};
+                              messages_,  log_,        memory_log_,  endpoints_};
   auto endpoint = std::make_unique<TorusEndpoint>(place.name.c_str(), place.environment, at,
                                                   place.config, scenario_.endpoint);
   memories_.push_back(std::make_unique<ChipMemory>(fmt::format("chip{}", place.node), clock,

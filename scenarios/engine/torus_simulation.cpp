@@ -41,7 +41,6 @@ class TorusSimulation : private RunLoop {
                 [this](const TorusNodePlace& place) { return work_->make_node(place); }),
         script_(scenario, blueprint_, fabric_, clock_, *work_) {
     clock_.fetch_records_of(packets_);
-    work_->made(fabric_);
     devices_ = fabric_.devices();
     for (const Device* device : work_->devices()) devices_.push_back(device);
   }

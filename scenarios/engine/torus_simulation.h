@@ -36,8 +36,6 @@ class TorusWork {
   /// valid.
   virtual std::unique_ptr<TorusNode> make_node(const TorusNodePlace& place) = 0;
 
-  /// All nodes have been made and wired.
-  virtual void made(const TorusFabric& /*fabric*/) {}
   /// Devices of its own beside the nodes, in the order of construction.
   virtual std::vector<const Device*> devices() const { return {}; }
 

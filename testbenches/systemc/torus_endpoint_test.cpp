@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/torus_simulation.h"
 #include "kernel/rng.h"
 #include "parts/sparse_memory.h"
 #include "torus_bench.h"
@@ -203,6 +204,90 @@ TEST(TorusEndpoint, DebugAccessTakesNoTimeAndLeavesNoTrace) {
     bench.run(5000);
     bench.verify();
   });
+}
+
+/// The nodes of a scenario's run, made and wired as the run does it, before its first cycle.
+class WiredRun {
+ public:
+  explicit WiredRun(const std::string& workload)
+      : scenario_(load_text("switch: torus\nfabric: {topology: torus, x: 2, y: 2}\nworkload: " +
+                                workload + "\n",
+                            "test.yaml")
+                      .front()),
+        work_(make_torus_work(scenario_, bench_.clock(), {})),
+        fabric_(scenario_, draw(scenario_), bench_.environment(),
+                [this](const TorusNodePlace& place) { return work_->make_node(place); }) {
+    for (unsigned node = 0; node < 4; ++node) {
+      initiators_.push_back(
+          std::make_unique<Initiator>(("outside" + std::to_string(node)).c_str(), bench_.clock()));
+      initiators_.back()->socket.bind(endpoint(node).memory_map);
+    }
+  }
+  TorusEndpoint& endpoint(unsigned node) {
+    return dynamic_cast<TorusEndpoint&>(*fabric_.nodes().at(node));
+  }
+  Clock& clock() { return bench_.clock(); }
+  void run(Cycle last) { bench_.run(last); }
+  std::uint64_t node_bytes() const { return scenario_.accelerator.memory_bytes(); }
+  /// Of a word in the memory of `node`, by the map of chip `chip`; how many bytes were moved.
+  unsigned debug(unsigned chip, unsigned node, tlm::tlm_command command, std::uint64_t& word) {
+    const std::uint64_t address = node * node_bytes() + 64;
+    Payload payload;
+    payload.set_command(command);
+    payload.set_address(address);
+    payload.set_data_ptr(reinterpret_cast<unsigned char*>(&word));
+    payload.set_data_length(sizeof word);
+    const unsigned bytes = initiators_[chip]->socket->transport_dbg(payload);
+    EXPECT_EQ(payload.get_address(), address);
+    return bytes;
+  }
+
+ private:
+  Workbench bench_;
+  Scenario scenario_;
+  std::unique_ptr<TorusWork> work_;
+  TorusFabric fabric_;
+  std::vector<std::unique_ptr<Initiator>> initiators_;
+};
+
+// In a collective the chips have no memories of their own: those of this test take their places.
+TEST(TorusEndpoint, DebugAccessGoesFromAnyChipToAnyInACollective) {
+  in_child([] {
+    WiredRun run("{pattern: collective, message: 1 KiB}");
+    std::vector<std::unique_ptr<Hbm>> memories;
+    for (unsigned node = 0; node < 3; ++node) {
+      memories.push_back(std::make_unique<Hbm>(("memory" + std::to_string(node)).c_str(),
+                                               run.clock(), torus_memory(), Contents::stored));
+      run.endpoint(node).memory.bind(memories.back()->socket);
+    }
+    run.run(0);
+    for (unsigned chip = 0; chip < 4; ++chip) {
+      for (unsigned node = 0; node < 3; ++node) {
+        std::uint64_t word = 100 * chip + node;
+        EXPECT_EQ(run.debug(chip, node, tlm::TLM_WRITE_COMMAND, word), sizeof word);
+        word = 0;
+        EXPECT_EQ(run.debug(3 - chip, node, tlm::TLM_READ_COMMAND, word), sizeof word);
+        EXPECT_EQ(word, 100 * chip + node);
+      }
+      std::uint64_t word = 1;
+      EXPECT_EQ(run.debug(chip, 3, tlm::TLM_READ_COMMAND, word), 0U) << "chip 3 has no memory";
+      EXPECT_EQ(run.debug(chip, 4, tlm::TLM_READ_COMMAND, word), 0U) << "there is no fifth chip";
+    }
+  });
+}
+
+TEST(TorusEndpoint, DebugAccessFindsNothingWhereMemoriesKeepNoContents) {
+  for (const char* workload : {"{pattern: remote_read}", "{pattern: gemm, m: 64, k: 64, n: 64}"}) {
+    in_child([&] {
+      WiredRun run(workload);
+      run.run(0);
+      std::uint64_t word = 7;
+      for (unsigned node = 0; node < 4; ++node) {
+        EXPECT_EQ(run.debug(0, node, tlm::TLM_READ_COMMAND, word), 0U);
+      }
+      EXPECT_EQ(word, 7U);
+    });
+  }
 }
 
 // --- back-pressure ------------------------------------------------------------------------------
