@@ -645,6 +645,13 @@ bool TorusEndpoint::idle() const {
          engine_.idle();
 }
 
+/// Packets of the chip's transactions, to its own memory or to others.
+std::uint64_t TorusEndpoint::unanswered(bool own) const {
+  std::uint64_t packets = 0;
+  for (const Transfer& t : transfers_) packets += t.own == own ? t.unanswered : 0;
+  return packets;
+}
+
 void TorusEndpoint::waits(std::vector<std::string>& lines) const {
   target_.waits(path(), "places of the window", lines);
   const std::size_t asked = slots_.size() - free_slots_.size();
@@ -658,6 +665,12 @@ void TorusEndpoint::waits(std::vector<std::string>& lines) const {
                     "node {}",
                     path(), held_.size(), held_.front().source));
   }
+  if (const std::uint64_t own = unanswered(true); in_service_ + own != 0) {
+    lines.push_back(fmt::format(
+        "{}: its memory has not answered {} requests of other nodes and {} "
+        "of its own{}",
+        path(), in_service_, own, memory_from_ == never ? ", and has not taken the latest" : ""));
+  }
   if (!answers_.empty()) {
     lines.push_back(fmt::format("{}: {} answers wait for room at its router, the first to node {}",
                                 path(), answers_.size(), answers_.front().node));
@@ -669,6 +682,32 @@ std::vector<BufferView> TorusEndpoint::buffers() const {
   return {{"inputs", BufferRole::nic, &buffered_, true}};
 }
 
+std::vector<StateView> TorusEndpoint::state() const {
+  using Kind = StateView::Kind;
+  std::vector<StateView> views;
+  for (unsigned c = 0; c < torus_.virtual_channels(); ++c) {
+    views.push_back({fmt::format("channel{}_room_flits", c), Kind::level, 32,
+                     [this, c] { return std::uint64_t{room(c)}; }});
+  }
+  views.push_back({"window_packets", Kind::level, 32,
+                   [this] { return std::uint64_t{slots_.size() - free_slots_.size()}; }});
+  views.push_back(
+      {"waiting_requests", Kind::level, 32, [this] { return std::uint64_t{requests_.size()}; }});
+  views.push_back({"in_service", Kind::level, 32, [this] { return std::uint64_t{in_service_}; }});
+  views.push_back(
+      {"held_requests", Kind::level, 32, [this] { return std::uint64_t{held_.size()}; }});
+  views.push_back(
+      {"waiting_accesses", Kind::level, 32, [this] { return std::uint64_t{to_memory_.size()}; }});
+  views.push_back(
+      {"waiting_answers", Kind::level, 32, [this] { return std::uint64_t{answers_.size()}; }});
+  views.push_back({"piece_sent", Kind::strobe, 1, [this] { return engine_.counts().pieces_sent; }});
+  views.push_back(
+      {"piece_received", Kind::strobe, 1, [this] { return engine_.counts().pieces_received; }});
+  views.push_back(
+      {"repeat", Kind::strobe, 1, [this] { return counts_.repeated + engine_.counts().repeated; }});
+  return views;
+}
+
 FrameBalance TorusEndpoint::balance() const {
   FrameBalance balance = balance_;
   balance.received = frames_taken();
@@ -677,12 +716,10 @@ FrameBalance TorusEndpoint::balance() const {
 }
 
 void TorusEndpoint::verify(bool drained) const {
-  std::uint64_t unanswered = 0;
-  for (const Transfer& t : transfers_) unanswered += t.own ? 0 : t.unanswered;
-  if (unanswered != slots_.size() - free_slots_.size()) {
+  if (unanswered(false) != slots_.size() - free_slots_.size()) {
     throw CheckFailure(
         fmt::format("{}: {} packets without an answer, {} places of the window taken", path(),
-                    unanswered, slots_.size() - free_slots_.size()));
+                    unanswered(false), slots_.size() - free_slots_.size()));
   }
   if (drained && !idle()) throw CheckFailure(path() + ": something is left behind");
 }

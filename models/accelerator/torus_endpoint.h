@@ -122,6 +122,7 @@ class TorusEndpoint : public TorusNode {
 
   void waits(std::vector<std::string>& lines) const override;
   std::vector<BufferView> buffers() const override;
+  std::vector<StateView> state() const override;
   FrameBalance balance() const override;
   void verify(bool drained) const override;
 
@@ -254,6 +255,7 @@ class TorusEndpoint : public TorusNode {
   bool send_piece();
   void drop_void_requests();
   unsigned best_lane(unsigned message_class) const;
+  std::uint64_t unanswered(bool own) const;
   bool fits(unsigned channel, std::uint64_t payload_bytes) const;
   std::uint32_t new_packet(Cycle due);
   void send_packet(std::uint32_t record, unsigned node, unsigned channel,

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <tlm_utils/simple_target_socket.h>
 
 #include <cstring>
 #include <deque>
@@ -227,6 +228,7 @@ class WiredRun {
     return dynamic_cast<TorusEndpoint&>(*fabric_.nodes().at(node));
   }
   Clock& clock() { return bench_.clock(); }
+  Initiator& initiator(unsigned node) { return *initiators_[node]; }
   void run(Cycle last) { bench_.run(last); }
   std::uint64_t node_bytes() const { return scenario_.accelerator.memory_bytes(); }
   /// Of a word in the memory of `node`, by the map of chip `chip`; how many bytes were moved.
@@ -331,6 +333,73 @@ TEST(TorusEndpoint, RequestsBeyondTheServiceWaitInTheTorusAndNothingIsLost) {
         << "1,500 B are three packets or four";
     EXPECT_EQ(bench.memory_log().reads().count() + bench.memory_log().writes().count(), 600U);
     bench.verify();
+  });
+}
+
+/// A memory that takes the first `taken` requests and answers none.
+class SilentMemory : public sc_core::sc_module {
+ public:
+  tlm_utils::simple_target_socket<SilentMemory> socket;
+
+  SilentMemory(const sc_core::sc_module_name& module_name, unsigned taken)
+      : sc_core::sc_module(module_name), socket("socket"), taken_(taken) {
+    socket.register_nb_transport_fw(this, &SilentMemory::nb_transport_fw);
+  }
+
+ private:
+  tlm::tlm_sync_enum nb_transport_fw(Payload&, tlm::tlm_phase& phase, sc_core::sc_time&) {
+    if (taken_ == 0) return tlm::TLM_ACCEPTED;
+    --taken_;
+    phase = tlm::END_REQ;
+    return tlm::TLM_UPDATED;
+  }
+  unsigned taken_;
+};
+
+std::uint64_t state_of(const Device& device, const std::string& name) {
+  for (const StateView& view : device.state()) {
+    if (view.name == name) return view.read();
+  }
+  ADD_FAILURE() << "no state " << name;
+  return 0;
+}
+
+TEST(TorusEndpoint, SaysWhoWaitsForWhomWhenAMemoryIsSilent) {
+  in_child([] {
+    WiredRun run("{pattern: collective, message: 1 KiB, start: 1 ms}");
+    std::vector<std::unique_ptr<SilentMemory>> memories;
+    for (unsigned node = 0; node < 4; ++node) {
+      memories.push_back(
+          std::make_unique<SilentMemory>(("memory" + std::to_string(node)).c_str(), 1));
+      run.endpoint(node).memory.bind(memories.back()->socket);
+    }
+    // Packets of 512 B: two of node 1's memory, which takes one; and one of its own memory's.
+    run.initiator(0).send({100, false, run.node_bytes(), 1024});
+    run.initiator(0).send({100, false, 4096, 64});
+    run.run(5000);
+    const auto waits = [&](unsigned node) {
+      std::vector<std::string> lines;
+      run.endpoint(node).waits(lines);
+      std::string text;
+      for (const std::string& line : lines) text += line + "\n";
+      return text;
+    };
+    EXPECT_NE(waits(0).find("node0: 2 packets asked of other nodes, 0 of them not yet sent\n"),
+              std::string::npos)
+        << waits(0);
+    EXPECT_NE(waits(0).find("node0: its memory has not answered 0 requests of other nodes and 1 of "
+                            "its own\n"),
+              std::string::npos)
+        << waits(0);
+    EXPECT_EQ(waits(1),
+              "node1: its memory has not answered 2 requests of other nodes and 0 of its "
+              "own, and has not taken the latest\n");
+    EXPECT_EQ(waits(2), "");
+    EXPECT_EQ(state_of(run.endpoint(0), "window_packets"), 2U);
+    EXPECT_EQ(state_of(run.endpoint(0), "waiting_requests"), 0U);
+    EXPECT_EQ(state_of(run.endpoint(1), "in_service"), 2U);
+    EXPECT_EQ(state_of(run.endpoint(1), "waiting_answers"), 0U);
+    EXPECT_EQ(state_of(run.endpoint(2), "in_service"), 0U);
   });
 }
 

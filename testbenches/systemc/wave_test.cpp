@@ -176,6 +176,49 @@ TEST_F(Waves, OfATorusCountItsPackets) {
   EXPECT_GT(room.changes.size(), 10U);
 }
 
+// Levels of an endpoint stay within its limits, rise and are 0 again; events are as many as the
+// results count.
+TEST_F(Waves, OfATorusEndpointShowItsWindowAndItsService) {
+  run("name: waves\nswitch: torus\nfabric: {topology: torus, x: 2, y: 2}\n"
+      "workload: {pattern: remote_read, distance: random, initiators: 4, outstanding: 8, "
+      "accesses: 50, message: 2 KiB}\nendpoint: {outstanding: 6, service: 3}\n");
+  const Vcd vcd = waves();
+  const auto highest = [&](const std::string& name) {
+    std::uint64_t most = 0;
+    for (const auto& [time, value] : vcd["heddle.node2." + name].changes) {
+      most = std::max<std::uint64_t>(most, std::stoull(value, nullptr, 2));
+    }
+    EXPECT_EQ(std::stoull(vcd["heddle.node2." + name].changes.rbegin()->second, nullptr, 2), 0U)
+        << name << " at the end";
+    return most;
+  };
+  EXPECT_EQ(highest("window_packets"), 6U);
+  EXPECT_EQ(highest("in_service"), 3U);
+  EXPECT_GT(highest("held_requests"), 0U);
+  EXPECT_GT(highest("waiting_requests"), 0U);
+  EXPECT_GT(highest("waiting_answers"), 0U);
+  const VcdSignal& room = vcd["heddle.node2.channel0_room_flits"];
+  EXPECT_GT(room.changes.size(), 10U);
+  EXPECT_EQ(room.changes.rbegin()->second, room.changes.begin()->second) << "all is given back";
+}
+
+TEST_F(Waves, OfATorusEndpointCountThePiecesOfCollectives) {
+  const ScenarioRun result =
+      run("name: waves\nswitch: torus\nfabric: {topology: torus, x: 3, y: 2}\n"
+          "workload: {pattern: collective, message: 24 KiB}\n");
+  const Vcd vcd = waves();
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+  for (unsigned node = 0; node < 6; ++node) {
+    const std::string scope = "heddle.node" + std::to_string(node) + ".";
+    sent += vcd[scope + "piece_sent"].changes.size();
+    received += vcd[scope + "piece_received"].changes.size();
+    EXPECT_EQ(vcd[scope + "repeat"].changes.size(), 0U);
+  }
+  EXPECT_EQ(sent, result.number("collective.pieces"));
+  EXPECT_EQ(received, result.number("collective.pieces"));
+}
+
 // A frame of n bytes occupies its link for n / 50 cycles, and the fraction of a cycle that is left
 // belongs to the next; so while the link is busy nothing is lost by rounding.
 TEST_F(Waves, ValidIsHighWhileAFrameIsOnTheLink) {
