@@ -2,6 +2,11 @@
 //
 //  - A transfer's descriptors are dealt to the engines in turn, each to the same queue number of
 //    its engine. An engine takes the descriptors of a queue in order, and its queues in turn.
+//  - Each queue deals on from where it has stopped, and begins with engine 0: short transfers of
+//    several queues meet there. So they do in the hardware, where the SBUF partition decides: an
+//    engine moves the data of eight partitions, whatever the queue, and a transfer to the first
+//    four keeps the first engine alone busy (AWS Neuron documentation, "Introduction to DMA with
+//    NKI"). Programs here name no partitions; to deal on is what tiles over all of them do.
 //  - A transfer may begin `start` after it was posted.
 //  - A descriptor keeps its engine for max(descriptor_time, bytes / rate), and until the memory has
 //    taken its request (END_REQ); an engine with `outstanding` descriptors in memory waits.
