@@ -26,7 +26,7 @@ CollectiveOptions collective_options(const TorusConfig& torus, const TorusEndpoi
 TorusEndpoint::TorusEndpoint(const sc_core::sc_module_name& module_name,
                              const Environment& environment, const TorusEndpointPlace& place,
                              const TorusConfig& torus, const TorusEndpointConfig& config)
-    : TorusNode(module_name, environment.clock, reasons),
+    : TorusNode(module_name, environment.clock, reasons, place.buffer_flits),
       target_("memory_map", environment.clock, id(), work,
               [this](Payload& payload) { return debug(payload); }),
       memory_map(target_.socket),
@@ -36,7 +36,6 @@ TorusEndpoint::TorusEndpoint(const sc_core::sc_module_name& module_name,
       torus_(torus),
       config_(config),
       latency_(environment.clock.cycles(config.latency)),
-      buffer_flits_(place.buffer_flits),
       slots_(config.outstanding),
       asked_(place.shape.nodes()),
       engine_(place.node, collective_options(torus, config, environment.clock)) {
@@ -44,15 +43,6 @@ TorusEndpoint::TorusEndpoint(const sc_core::sc_module_name& module_name,
     free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()) - 1 - slot);
   }
   memory.register_nb_transport_bw(this, &TorusEndpoint::nb_transport_bw);
-}
-
-void TorusEndpoint::attach(const TorusLinks& links, std::uint32_t router_room) {
-  out_ = &links.out;
-  out_->set_waiting(Stage::source_queue);
-  credits_.fill(router_room);
-  returns_.attach(links.credits_out);
-  links.in.bind_receiver(id(), packet, Delivery::tail, 0);
-  links.credits_in.bind_receiver(id(), credit, Delivery::tail, 0);
 }
 
 void TorusEndpoint::cycle() {

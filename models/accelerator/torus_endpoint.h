@@ -100,13 +100,9 @@ class TorusEndpoint : public TorusNode {
                 const TorusEndpointPlace& place, const TorusConfig& torus,
                 const TorusEndpointConfig& config);
 
-  void attach(const TorusLinks& links, std::uint32_t router_room) override;
-  std::uint32_t buffer_flits() const override { return buffer_flits_; }
   std::uint32_t unreturned_flits(unsigned channel) const override {
     return returns_.pending(channel) + held_flits_[channel];
   }
-  std::uint32_t room(unsigned channel) const override { return credits_.room(channel); }
-
   bool at_rest() const override { return idle() && returns_.idle(); }
 
   /// Takes part in a collective from cycle `at` on, or from the next one; to be called in a
@@ -135,7 +131,7 @@ class TorusEndpoint : public TorusNode {
 
  private:
   using Payload = tlm::tlm_generic_payload;
-  enum Reason : unsigned { packet = 0, credit = 1, work = 2, reasons = 3 };
+  enum OwnReason : unsigned { work = own_reasons, reasons };
   static constexpr std::uint32_t none = ~std::uint32_t{0};
 
   /// A transaction of the chip's initiators, by its number at the target.
@@ -270,11 +266,7 @@ class TorusEndpoint : public TorusNode {
   const TorusConfig& torus_;
   const TorusEndpointConfig& config_;
   Cycle latency_;
-  std::uint32_t buffer_flits_;
 
-  Link* out_ = nullptr;
-  ChannelCredits credits_;
-  CreditReturn returns_;
   RoundRobinArbiter turn_{4};
   std::uint32_t sequence_ = 0;
 

@@ -29,7 +29,7 @@ void TorusEndpoint::describe(RegisterMap& map) {
       .resets_to(key("service"));
   config
       .add("buffer_flits", 0x20, 4, "Room of each virtual channel.",
-           [this] { return buffer_flits_; })
+           [this] { return buffer_flits(); })
       .resets_to("`torus.buffer`");
 
   RegisterBlock& counters = map.block("counters", counter_registers, "Since the start of the run.");

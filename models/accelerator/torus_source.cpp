@@ -77,22 +77,16 @@ void TorusStream::draw_message() {
 TorusSource::TorusSource(const sc_core::sc_module_name& module_name, const Environment& environment,
                          unsigned node, unsigned nodes, const TorusConfig& config,
                          const TorusTraffic& traffic, std::uint32_t flits, TorusLog& log)
-    : TorusNode(module_name, environment.clock, 4),
+    : TorusNode(module_name, environment.clock, reasons, flits),
       packets_(environment.packets),
       config_(config),
       traffic_(traffic),
       node_(node),
       nodes_(nodes),
-      buffer_flits_(flits),
       log_(log) {}
 
 void TorusSource::attach(const TorusLinks& links, std::uint32_t router_room) {
-  out_ = &links.out;
-  out_->set_waiting(Stage::source_queue);
-  credits_.fill(router_room);
-  returns_.attach(links.credits_out);
-  links.in.bind_receiver(id(), packet, Delivery::tail, 0);
-  links.credits_in.bind_receiver(id(), credit, Delivery::tail, 0);
+  TorusNode::attach(links, router_room);
   stream_.emplace(config_, traffic_, node_, nodes_, links.out.rate(),
                   Rng(clock_.options().seed, path(), "traffic"));
   if (!exhausted()) wake(send, std::max<Cycle>(stream_->due(), 1));

@@ -77,12 +77,6 @@ class TorusSource : public TorusNode {
               std::uint32_t flits, TorusLog& log);
 
   void attach(const TorusLinks& links, std::uint32_t router_room) override;
-  std::uint32_t buffer_flits() const override { return buffer_flits_; }
-  std::uint32_t unreturned_flits(unsigned channel) const override {
-    return returns_.pending(channel);
-  }
-  std::uint32_t room(unsigned channel) const override { return credits_.room(channel); }
-  bool at_rest() const override { return returns_.idle(); }
 
   /// Nothing is left to be sent.
   bool exhausted() const { return !stream_ || stream_->due() == never; }
@@ -100,7 +94,7 @@ class TorusSource : public TorusNode {
   unsigned port_count() const override { return 1; }
 
  private:
-  enum Reason : unsigned { packet = 0, credit = 1, send = 2, give_back = 3 };
+  enum OwnReason : unsigned { send = own_reasons, give_back, reasons };
 
   void receive();
   void accept(const Frame& frame);
@@ -113,11 +107,7 @@ class TorusSource : public TorusNode {
   TorusTraffic traffic_;
   unsigned node_;
   unsigned nodes_;
-  std::uint32_t buffer_flits_;
   TorusLog& log_;
-  Link* out_ = nullptr;
-  ChannelCredits credits_;
-  CreditReturn returns_;
   std::optional<TorusStream> stream_;  // from when the local link is known
   std::uint32_t order_ = 0;
   FrameBalance balance_;
