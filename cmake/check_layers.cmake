@@ -10,7 +10,7 @@ set(models/parts     kernel parts)
 set(models/switches  kernel parts switches)
 set(models/endpoints kernel parts endpoints)
 set(models/accelerator kernel parts accelerator)
-set(models/cosim kernel parts switches cosim)
+set(models/cosim kernel parts switches accelerator cosim)
 set(scenarios/engine cosim kernel parts switches endpoints accelerator engine)
 
 set(violations "")

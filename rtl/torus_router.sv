@@ -12,6 +12,10 @@
 // room given back, one channel of each input in a cycle. Output pins are registers and belong to the
 // cycle of the edge. What stands in front of the inputs waits out the router's latency, from the
 // head or from the tail. Whoever sends here must have room for all of a packet.
+//
+// more_i: this edge is not the last one of its cycle. It takes what is on the pins, and no time
+// passes: for two packets that come to one port in one cycle, and for what happens between two
+// cycles (events, but not rates).
 module torus_router #(
     parameter int unsigned Ports = 7,     // 3 to 7: as many as the largest torus needs
     parameter int unsigned Channels = 8,  // 4 to 32: of a link, four for each lane
@@ -23,6 +27,7 @@ module torus_router #(
 ) (
     input  logic                   clk_i,
     input  logic                   rst_ni,
+    input  logic                   more_i,
     // Constant.
     input  logic [23:0]            cfg_size_i,        // of the torus: x in bits 7..0, y, z; 1 to 64
     input  logic [15:0]            cfg_node_i,        // at the local port; nodes count along x first
@@ -53,17 +58,24 @@ module torus_router #(
     output logic [Ports-1:0]       out_sop_o,
     output logic [Ports-1:0]       out_eop_o,
     output logic [192*Ports-1:0]   out_frame_o,
+    // The buffer in which the packet on the link has come; and that it has left it, in this cycle.
+    output logic [8*Ports-1:0]     out_input_o,
+    output logic [8*Ports-1:0]     out_channel_o,
+    output logic [Ports-1:0]       left_o,
     // Room given back for the inputs.
     output logic [Ports-1:0]       credit_valid_o,
     output logic [8*Ports-1:0]     credit_channel_o,
     output logic [16*Ports-1:0]    credit_flits_o,
     // Nothing happens without a new input.
     output logic                   idle_o,
-    // Packets dropped in this cycle: they have no way to their node.
+    // Packets dropped at this edge: they have no way to their node. All, and by input and channel.
     output logic [15:0]            dropped_o,
+    output logic [16*Queues-1:0]   dropped_from_o,
     // State.
     output logic [31:0]            queued_o,          // packets
     output logic [Queues-1:0]      waiting_o,         // channels of inputs with a packet
+    output logic [8*Queues-1:0]    head_output_o,     // where the first packet of each goes,
+    output logic [8*Queues-1:0]    head_channel_o,    // and in which channel there
     output logic [32*Queues-1:0]   room_o,            // by output and channel
     output logic [32*Queues-1:0]   held_flits_o,      // by input and channel, those leaving included
     output logic [32*Queues-1:0]   unreturned_flits_o
@@ -285,21 +297,29 @@ module torus_router #(
     queued_flits_q[queue] = queued_flits_q[queue] - 32'(flits_of(frame.wire_bytes));
   endtask
 
+  // Of a queue that has one: the first packet, dropped if it has no way to go.
+  task automatic route_first(input logic [PortBits-1:0] port,
+                             input logic [ChannelBits-1:0] of_channel);
+    look();
+    route(port, of_channel);
+    if (!found) begin
+      pop();
+      leave(flits);
+      dropped_o = dropped_o + 1'b1;
+      dropped_from_o[16*queue +: 16] = dropped_from_o[16*queue +: 16] + 1'b1;
+    end
+  endtask
+
   // The first packet that has a way to go; those before it are dropped.
   task automatic route_head(input logic [PortBits-1:0] port,
                             input logic [ChannelBits-1:0] of_channel);
     queue = queue_of(port, of_channel);
     waiting_q[port][of_channel] = 1'b0;
     found = 1'b0;
-    for (int unsigned n = 0; n < Packets; n++) begin
-      if (!found && length_q[queue] != '0) begin
-        look();
-        route(port, of_channel);
-        if (!found) begin
-          pop();
-          leave(flits);
-          dropped_o = dropped_o + 1'b1;
-        end
+    if (length_q[queue] != '0) route_first(port, of_channel);
+    if (!found && length_q[queue] != '0) begin
+      for (int unsigned n = 1; n < Packets; n++) begin
+        if (!found && length_q[queue] != '0) route_first(port, of_channel);
       end
     end
     if (found) begin
@@ -376,6 +396,7 @@ module torus_router #(
     for (int unsigned p = 0; p < Ports; p++) begin
       if (leaving_q[p] && busy_q[p] <= 0) begin
         leaving_q[p] = 1'b0;
+        left_o[p] = 1'b1;
         queue = queue_of(leaving_input_q[p], leaving_channel_q[p]);
         leave(leaving_flits_q[p]);
       end
@@ -472,10 +493,17 @@ module torus_router #(
 
   // --- the cycle --------------------------------------------------------------------------------
 
-  task automatic begin_cycle();
+  // The strobes of the edge before are over.
+  task automatic begin_edge();
     sop_q = '0;
+    left_o = '0;
     credit_valid_o = '0;
     dropped_o = '0;
+    dropped_from_o = '0;
+  endtask
+
+  // Inputs and links have passed a cycle's bytes.
+  task automatic pass_cycle();
     for (int unsigned p = 0; p < Ports; p++) begin
       if (read_busy_q[p] <= 0) read_busy_q[p] = '0;
       read_busy_q[p] = read_busy_q[p] - $signed({16'd0, cfg_read_bytes_i});
@@ -527,20 +555,25 @@ module torus_router #(
     credit_valid_o = '0;
     credit_channel_o = '0;
     credit_flits_o = '0;
+    left_o = '0;
     dropped_o = '0;
+    dropped_from_o = '0;
   endtask
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       reset();
     end else begin
-      begin_cycle();
-      take_events();      // 0. room forgotten or told, first packets routed anew
-      receive_credits();  // 1. room in the buffers behind the outputs
-      receive_packets();  // 2. packets to the queues of their channels; first ones are routed
-      finish_packets();   // 3. tails have left: their room is free
-      start_packets();    // 4. each input picks a channel, each output an input
-      return_credits();   // 5. free room to those who send here
+      begin_edge();
+      take_events();        // 0. room forgotten or told, first packets routed anew
+      receive_credits();    // 1. room in the buffers behind the outputs
+      receive_packets();    // 2. packets to the queues of their channels; first ones are routed
+      if (!more_i) begin
+        pass_cycle();
+        finish_packets();   // 3. tails have left: their room is free
+        start_packets();    // 4. each input picks a channel, each output an input
+        return_credits();   // 5. free room to those who send here
+      end
     end
   end
 
@@ -554,10 +587,14 @@ module torus_router #(
                      busy_q[p] <= $signed({32'd0, cfg_rate_bytes_i[32*p +: 32]});
       if (busy_q[p] > -$signed({32'd0, cfg_rate_bytes_i[32*p +: 32]}) ||
           read_busy_q[p] > -$signed({16'd0, cfg_read_bytes_i})) idle_o = 1'b0;
+      out_input_o[8*p +: 8] = 8'(leaving_input_q[p]);
+      out_channel_o[8*p +: 8] = 8'(leaving_channel_q[p]);
       waiting_o[Channels*p +: Channels] = waiting_q[p];
     end
     for (int unsigned q = 0; q < Queues; q++) begin
       if (returns_q[q] != '0) idle_o = 1'b0;
+      head_output_o[8*q +: 8] = 8'(head_output_q[q]);
+      head_channel_o[8*q +: 8] = 8'(head_channel_q[q]);
       room_o[32*q +: 32] = room_q[q];
       held_flits_o[32*q +: 32] = held_flits_q[q];
       unreturned_flits_o[32*q +: 32] = returns_q[q];

@@ -21,6 +21,16 @@ inline constexpr unsigned torus_most_channels = 32;
 /// Bytes of a credit frame, and what its wire carries in a cycle.
 inline constexpr std::uint16_t torus_credit_bytes = 1;
 
+/// Tells the sender of a link of so many flits of room in a channel's buffer.
+inline Frame torus_credit(unsigned channel, std::uint32_t flits) {
+  Frame frame;
+  frame.kind = FrameKind::torus_credit;
+  frame.traffic_class = static_cast<std::uint8_t>(channel);
+  frame.wire_bytes = torus_credit_bytes;
+  frame.payload_bytes = static_cast<std::uint16_t>(flits);
+  return frame;
+}
+
 /// Sending end: room in the receiver's buffers.
 class ChannelCredits {
  public:
@@ -51,7 +61,7 @@ class ChannelCredits {
 class CreditReturn {
  public:
   void attach(Link& wire) { wire_ = &wire; }
-  const Link& wire() const { return *wire_; }
+  Link& wire() const { return *wire_; }
 
   void free(unsigned channel, std::uint32_t flits) {
     pending_ |= 1U << channel;
@@ -72,12 +82,7 @@ class CreditReturn {
     constexpr std::uint32_t most = 0xffff;
     const auto channel = static_cast<unsigned>(__builtin_ctz(pending_));
     const std::uint32_t flits = std::min(flits_[channel], most);
-    Frame frame;
-    frame.kind = FrameKind::torus_credit;
-    frame.traffic_class = static_cast<std::uint8_t>(channel);
-    frame.wire_bytes = torus_credit_bytes;
-    frame.payload_bytes = static_cast<std::uint16_t>(flits);
-    wire_->send(frame, now);
+    wire_->send(torus_credit(channel, flits), now);
     if ((flits_[channel] -= flits) == 0) pending_ &= pending_ - 1;
     return true;
   }

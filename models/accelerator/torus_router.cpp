@@ -136,6 +136,8 @@ void TorusRouter::learn() {
   }
 }
 
+void TorusRouter::forget_room(unsigned port, Cycle) { outputs_[port].credits.forget(); }
+
 void TorusRouter::tell_room(unsigned port, Cycle at) {
   for (unsigned c = 0; c < channels_; ++c) {
     inputs_[port].returns.set(c, inputs_[port].capacity - held_flits(port, c));
@@ -171,9 +173,7 @@ void TorusRouter::accept(unsigned input, const Frame& frame) {
     throw CheckFailure(fmt::format("the buffer of input {}, channel {} overflows at {} flits",
                                    names_[input], channel, held_flits_[q]));
   }
-  all_.add(frame.wire_bytes, now());
-  by_input_[input].add(frame.wire_bytes, now());
-  queues_.push(q, frame);
+  book_push(input, channel, frame);
   ++held_;
   if (queues_.length(q) == 1) route_head(input, channel);
 }
@@ -217,12 +217,9 @@ std::optional<TorusRouter::Head> TorusRouter::route(unsigned input, unsigned cha
 }
 
 void TorusRouter::drop_first(unsigned input, unsigned channel) {
-  const Frame frame = queues_.pop(queue(input, channel));
-  if (frame.packet != no_packet) packets_.release(frame.packet);
+  const std::uint32_t flits = book_drop(input, channel);
   --held_;
-  ++unreachable_;
-  ++balance_.dropped;
-  leave(input, channel, frame.wire_bytes / flit_bytes_);
+  leave(input, channel, flits);
 }
 
 // --- 3. finish ----------------------------------------------------------------------------------
@@ -232,15 +229,14 @@ void TorusRouter::finish_packets() {
     Transfer& transfer = outputs_[reason - tail_reason(0)].transfer;
     if (transfer.until > now()) return;  // of the packet after the one that asked to be woken
     transfer.until = never;
+    book_leave(transfer.input, transfer.flits);
     leave(transfer.input, transfer.channel, transfer.flits);
   });
 }
 
-/// A packet leaves its buffer.
+/// The room of a packet that is no longer there.
 void TorusRouter::leave(unsigned input, unsigned channel, std::uint32_t flits) {
   held_flits_[queue(input, channel)] -= flits;
-  all_.remove(std::uint64_t{flits} * flit_bytes_, now());
-  by_input_[input].remove(std::uint64_t{flits} * flit_bytes_, now());
   inputs_[input].returns.free(channel, flits);
   returning_ |= 1U << input;
 }
@@ -302,11 +298,7 @@ void TorusRouter::start(unsigned i, unsigned channel) {
     wake(arbitration_reason(), input.read.ready_at());
   }
   --held_;
-  ++balance_.sent;
-  if (head.output != local_port()) {
-    ++ring_packets_;
-    ring_flits_ += head.flits;
-  }
+  book_start(head.output, head.flits);
   route_head(i, channel);
 }
 
@@ -327,31 +319,67 @@ void TorusRouter::return_credits() {
   });
 }
 
+// --- books --------------------------------------------------------------------------------------
+
+void TorusRouter::book_push(unsigned input, unsigned channel, const Frame& frame) {
+  all_.add(frame.wire_bytes, now());
+  by_input_[input].add(frame.wire_bytes, now());
+  queues_.push(queue(input, channel), frame);
+}
+
+void TorusRouter::book_start(unsigned output, std::uint32_t flits) {
+  ++balance_.sent;
+  if (output == local_port()) return;
+  ++ring_packets_;
+  ring_flits_ += flits;
+}
+
+/// So many flits of a packet have left their buffer.
+void TorusRouter::book_leave(unsigned input, std::uint32_t flits) {
+  all_.remove(std::uint64_t{flits} * flit_bytes_, now());
+  by_input_[input].remove(std::uint64_t{flits} * flit_bytes_, now());
+}
+
+std::uint32_t TorusRouter::book_drop(unsigned input, unsigned channel) {
+  const Frame frame = queues_.pop(queue(input, channel));
+  if (frame.packet != no_packet) packets_.release(frame.packet);
+  ++unreachable_;
+  ++balance_.dropped;
+  const auto flits = static_cast<std::uint32_t>(frame.wire_bytes / flit_bytes_);
+  book_leave(input, flits);
+  return flits;
+}
+
 // --- what others may see ------------------------------------------------------------------------
 
-std::optional<TorusRouter::Blocked> TorusRouter::blocked(unsigned input, unsigned channel) const {
-  if ((inputs_[input].waiting >> channel & 1) == 0) return std::nullopt;
+TorusRouter::Hop TorusRouter::next_hop(unsigned input, unsigned channel) const {
   const Head& head = heads_[queue(input, channel)];
-  if (room(head.output, head.channel) >= head.flits) return std::nullopt;
-  return Blocked{head.output, head.channel};
+  return {head.output, head.channel};
+}
+
+std::optional<TorusRouter::Hop> TorusRouter::blocked(unsigned input, unsigned channel) const {
+  if ((waiting(input) >> channel & 1) == 0) return std::nullopt;
+  const Hop hop = next_hop(input, channel);
+  const Frame& first = queues_.front(queue(input, channel));
+  if (room(hop.output, hop.channel) >= first.wire_bytes / flit_bytes_) return std::nullopt;
+  return hop;
 }
 
 std::string TorusRouter::describe_wait(unsigned input, unsigned channel) const {
   const unsigned q = queue(input, channel);
-  const Head& head = heads_[q];
+  const Hop hop = next_hop(input, channel);
   const Frame& first = queues_.front(q);
   const char* reason = blocked(input, channel) ? "room" : "its turn";
   return fmt::format(
       "{}: {} packet(s) at {}, channel {}, the first from node {} to node {}, wait for {} in "
-      "channel "
-      "{} of {}",
+      "channel {} of {}",
       path(), queues_.length(q), names_[input], channel, first.source, first.destination, reason,
-      head.channel, names_[head.output]);
+      hop.channel, names_[hop.output]);
 }
 
 void TorusRouter::waits(std::vector<std::string>& lines) const {
   for (unsigned i = 0; i < ports(); ++i) {
-    for_each_port(inputs_[i].waiting, [&](unsigned c) { lines.push_back(describe_wait(i, c)); });
+    for_each_port(waiting(i), [&](unsigned c) { lines.push_back(describe_wait(i, c)); });
   }
 }
 
@@ -371,7 +399,8 @@ std::vector<StateView> TorusRouter::state() const {
                        32, [this, o, c] { return room(o, c); }});
     }
   }
-  views.push_back({"queued_packets", StateView::Kind::level, 32, [this] { return held_; }});
+  views.push_back(
+      {"queued_packets", StateView::Kind::level, 32, [this] { return queued_packets(); }});
   views.push_back({"drop", StateView::Kind::strobe, 1, [this] { return unreachable_; }});
   return views;
 }
@@ -379,7 +408,7 @@ std::vector<StateView> TorusRouter::state() const {
 FrameBalance TorusRouter::balance() const {
   FrameBalance balance = balance_;
   balance.received = frames_taken();
-  balance.held = held_;
+  balance.held = queued_packets();
   return balance;
 }
 

@@ -55,7 +55,7 @@ class TorusRouter : public Device {
   /// `room`: flits of each virtual channel's buffer behind `in`; `peer_room`: behind `out`.
   void attach(unsigned port, const TorusLinks& links, std::uint32_t room, std::uint32_t peer_room);
   /// When all ports are attached: rates are known, so it can say where it cuts through.
-  void wired();
+  virtual void wired();
 
   // Events, between two cycles; `at` is the next one.
 
@@ -64,9 +64,9 @@ class TorusRouter : public Device {
   /// dropped before it.
   void set_ring_faults(unsigned dimension, RingFaults faults, Cycle at);
   /// `port` carries again, and nothing is on it: the peer will tell what room it has.
-  void forget_room(unsigned port) { outputs_[port].credits.forget(); }
+  virtual void forget_room(unsigned port, Cycle at);
   /// The same at the other end: tells the peer all of it.
-  void tell_room(unsigned port, Cycle at);
+  virtual void tell_room(unsigned port, Cycle at);
 
   void waits(std::vector<std::string>& lines) const override;
   std::vector<BufferView> buffers() const override;
@@ -76,25 +76,36 @@ class TorusRouter : public Device {
 
   // For those who look at the whole torus, between two cycles.
 
-  /// A queue whose first packet has no room in the next buffer: where that is.
-  struct Blocked {
+  /// Where the first packet of a queue goes.
+  struct Hop {
     unsigned output;
     unsigned channel;  ///< of the output's link
   };
-  std::optional<Blocked> blocked(unsigned input, unsigned channel) const;
+  /// Of a queue that has a packet.
+  virtual Hop next_hop(unsigned input, unsigned channel) const;
+  /// The same of a queue whose first packet has no room in the next buffer; nothing of others.
+  std::optional<Hop> blocked(unsigned input, unsigned channel) const;
+  /// Channels of an input with a packet: a mask.
+  virtual std::uint32_t waiting(unsigned input) const { return inputs_[input].waiting; }
   unsigned channels() const { return channels_; }
   /// It holds nothing, and no room waits to be given back.
-  bool at_rest() const { return all_.level() == 0 && returning_ == 0; }
-  std::uint32_t room(unsigned output, unsigned channel) const {
+  virtual bool at_rest() const { return all_.level() == 0 && returning_ == 0; }
+  virtual std::uint32_t room(unsigned output, unsigned channel) const {
     return outputs_[output].credits.room(channel);
   }
+  /// From `port` to the peer.
+  const Link& link(unsigned port) const { return *outputs_[port].link; }
   std::uint32_t capacity(unsigned output) const { return outputs_[output].credits.capacity(); }
+  /// Flits of each virtual channel's buffer at an input.
+  std::uint32_t buffer_flits(unsigned input) const { return inputs_[input].capacity; }
+  /// The rate at which an input's buffers are read: known when all is wired.
+  const PacedPort& reader(unsigned input) const { return inputs_[input].read; }
   /// Flits in the buffer, those included that are leaving it.
-  std::uint32_t held_flits(unsigned input, unsigned channel) const {
+  virtual std::uint32_t held_flits(unsigned input, unsigned channel) const {
     return held_flits_[queue(input, channel)];
   }
   /// Flits that have left and are not yet on the credit wire.
-  std::uint32_t unreturned_flits(unsigned input, unsigned channel) const {
+  virtual std::uint32_t unreturned_flits(unsigned input, unsigned channel) const {
     return inputs_[input].returns.pending(channel);
   }
   std::uint64_t unreachable() const { return unreachable_; }
@@ -108,7 +119,6 @@ class TorusRouter : public Device {
   DeviceKind device_kind() const override { return DeviceKind::torus_router; }
   unsigned port_count() const override { return ports(); }
 
- private:
   static constexpr std::uint8_t no_port = 0xff;
 
   struct Input {
@@ -145,25 +155,16 @@ class TorusRouter : public Device {
   unsigned tail_reason(unsigned port) const { return 2 * ports() + port; }
   unsigned arbitration_reason() const { return 3 * ports(); }
 
-  void route_rings();
-  std::uint8_t output_for(RingChoice choice, unsigned dimension) const;
-  Delivery delivery(unsigned port) const;
+  /// Packets that wait in the buffers.
+  virtual std::uint64_t queued_packets() const { return held_; }
 
-  void learn();
-  void receive_credits();
-  void receive_packets();
-  void accept(unsigned input, const Frame& frame);
-  void finish_packets();
-  void start_packets();
-  void return_credits();
+  // Books: what results show, and no decision of the cycle looks at.
 
-  void route_head(unsigned input, unsigned channel);
-  std::optional<Head> route(unsigned input, unsigned channel, const Frame& frame) const;
-  std::uint32_t may_start(unsigned input) const;
-  void start(unsigned input, unsigned channel);
-  void leave(unsigned input, unsigned channel, std::uint32_t flits);
-  void drop_first(unsigned input, unsigned channel);
-  std::string describe_wait(unsigned input, unsigned channel) const;
+  void book_push(unsigned input, unsigned channel, const Frame& frame);
+  void book_start(unsigned output, std::uint32_t flits);
+  void book_leave(unsigned input, std::uint32_t flits);
+  /// The first packet of a queue, which has no way to go. Returns its flits.
+  std::uint32_t book_drop(unsigned input, unsigned channel);
 
   PacketPool& packets_;
   const TorusShape& shape_;
@@ -199,6 +200,27 @@ class TorusRouter : public Device {
   std::uint64_t unreachable_ = 0;
   std::uint64_t ring_packets_ = 0;
   std::uint64_t ring_flits_ = 0;
+
+ private:
+  void route_rings();
+  std::uint8_t output_for(RingChoice choice, unsigned dimension) const;
+  Delivery delivery(unsigned port) const;
+
+  void learn();
+  void receive_credits();
+  void receive_packets();
+  void accept(unsigned input, const Frame& frame);
+  void finish_packets();
+  void start_packets();
+  void return_credits();
+
+  void route_head(unsigned input, unsigned channel);
+  std::optional<Head> route(unsigned input, unsigned channel, const Frame& frame) const;
+  std::uint32_t may_start(unsigned input) const;
+  void start(unsigned input, unsigned channel);
+  void leave(unsigned input, unsigned channel, std::uint32_t flits);
+  void drop_first(unsigned input, unsigned channel);
+  std::string describe_wait(unsigned input, unsigned channel) const;
 };
 
 }  // namespace heddle

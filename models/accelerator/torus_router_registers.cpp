@@ -50,7 +50,7 @@ void TorusRouter::describe(RegisterMap& map) {
            [this](unsigned p) { return inputs_[p].capacity; })
       .resets_to("`torus.buffer`");
   port.add("waiting", 0x24, 4, "Virtual channels of this input with a packet that waits: a mask.",
-           [this](unsigned p) { return inputs_[p].waiting; });
+           [this](unsigned p) { return waiting(p); });
   port.add("room_flits", 0x80, 4,
            "Room known in each virtual channel's buffer at the other end of this output.",
            [this](unsigned p, unsigned c) { return room(p, c); })

@@ -52,17 +52,15 @@ class AdaptiveSwitchPins {
     }
   }
 
-  void set_rate(unsigned port, const LinkRate& rate) {
-    pins::set_bits(top_.cfg_rate_bytes_i, 32 * port, 32, rate.bytes);
-    pins::set_bits(top_.cfg_rate_cycles_i, 32 * port, 32, rate.cycles);
-  }
+  void set_rate(unsigned port, const LinkRate& rate) { pins::set_rate(top_, port, rate); }
 
   /// Between two cycles. `backlog`: Link::backlog in the next one. To be taken back after the edge.
   void change_rate(unsigned port, const LinkRate& rate, std::int64_t backlog) {
     set_rate(port, rate);
     // The RTL will have gone on by one cycle, and forgets what is longer ago than that.
     const std::int64_t busy = std::max(backlog, -std::int64_t{rate.bytes}) + rate.bytes;
-    pins::set_bits(top_.set_rate_busy_i, busy_bits * port, busy_bits, static_cast<std::uint64_t>(busy));
+    pins::set_bits(top_.set_rate_busy_i, busy_bits * port, busy_bits,
+                   static_cast<std::uint64_t>(busy));
     pins::set_bits(top_.set_rate_i, port, 1, 1);
   }
 

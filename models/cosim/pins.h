@@ -7,10 +7,26 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 #include "kernel/frame.h"
+#include "kernel/link.h"
 
 namespace heddle::pins {
+
+/// A device that takes link-local frames beside others.
+template <class Top, class = void>
+inline constexpr bool has_local_lane = false;
+template <class Top>
+inline constexpr bool
+    has_local_lane<Top, std::void_t<decltype(std::declval<Top&>().local_valid_i)>> = true;
+
+/// A device that asks for the number of the cycle.
+template <class Top, class = void>
+inline constexpr bool has_clock_pin = false;
+template <class Top>
+inline constexpr bool has_clock_pin<Top, std::void_t<decltype(std::declval<Top&>().now_i)>> = true;
 
 template <class Pin>
 void set(Pin& pin, std::uint64_t value) {
@@ -54,6 +70,11 @@ std::uint64_t get_bits(const VlWide<words>& pin, unsigned lsb, unsigned width) {
   return value;
 }
 
+template <std::size_t words>
+bool any(const VlWide<words>& pin) {
+  return std::any_of(pin.m_storage, pin.m_storage + words, [](EData word) { return word != 0; });
+}
+
 /// Frame number `index` of a pin of several, as heddle_pkg::frame_t lays it out: as in memory.
 inline constexpr unsigned frame_words = sizeof(Frame) / sizeof(EData);
 template <std::size_t words>
@@ -65,6 +86,24 @@ Frame get_frame(const VlWide<words>& pin, unsigned index) {
   Frame frame;
   std::memcpy(static_cast<void*>(&frame), &pin[index * frame_words], sizeof frame);
   return frame;
+}
+
+/// Of the link from `port`; before reset.
+template <class Top>
+void set_rate(Top& top, unsigned port, const LinkRate& rate) {
+  set_bits(top.cfg_rate_bytes_i, 32 * port, 32, rate.bytes);
+  set_bits(top.cfg_rate_cycles_i, 32 * port, 32, rate.cycles);
+}
+
+/// An event has changed the rate of the link from `port`; for the edge of cycle `now`, after which
+/// set_rate_i is to be taken back.
+template <class Top>
+void change_rate(Top& top, unsigned port, const Link& link, Cycle now) {
+  set_rate(top, port, link.rate());
+  set_bits(top.set_rate_i, port, 1, 1);
+  const std::int64_t least = -std::int64_t{link.rate().bytes};
+  set_bits(top.set_rate_busy_i, 64 * port, 64,
+           static_cast<std::uint64_t>(std::max(link.backlog(now), least)));
 }
 
 }  // namespace heddle::pins

@@ -102,12 +102,7 @@ void RtlFabricElement::set_rates() {
     LinkRate& rate = rtl_->rates[port];
     if (rate.bytes == link.rate().bytes && rate.cycles == link.rate().cycles) continue;
     rate = link.rate();
-    pins::set_bits(core->cfg_rate_bytes_i, 32 * port, 32, rate.bytes);
-    pins::set_bits(core->cfg_rate_cycles_i, 32 * port, 32, rate.cycles);
-    pins::set_bits(core->set_rate_i, port, 1, 1);
-    const std::int64_t least = -std::int64_t{rate.bytes};
-    pins::set_bits(core->set_rate_busy_i, 64 * port, 64,
-                   static_cast<std::uint64_t>(std::max(link.backlog(now()), least)));
+    pins::change_rate(*core.operator->(), port, link, now());
   }
 }
 

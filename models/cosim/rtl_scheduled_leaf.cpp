@@ -149,12 +149,11 @@ void RtlScheduledLeaf::set_rates() {
     LinkRate& rate = rtl_->rates[pin];
     if (rate.bytes == link.rate().bytes && rate.cycles == link.rate().cycles) continue;
     rate = link.rate();
-    pins::set_rate(*core.operator->(), pin, rate);
-    if (!core.running()) continue;
-    pins::set_bits(core->set_rate_i, pin, 1, 1);
-    const std::int64_t least = -std::int64_t{rate.bytes};
-    pins::set_bits(core->set_rate_busy_i, 64 * pin, 64,
-                   static_cast<std::uint64_t>(std::max(link.backlog(now()), least)));
+    if (core.running()) {
+      pins::change_rate(*core.operator->(), pin, link, now());
+    } else {
+      pins::set_rate(*core.operator->(), pin, rate);
+    }
   }
 }
 

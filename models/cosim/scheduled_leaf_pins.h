@@ -149,12 +149,6 @@ void set_leaf(Top& top, const LeafSizes& sizes, const LeafMake& make, const Cloc
   set(top.cfg_healing_i, make.healing ? 1 : 0);
 }
 
-template <class Top>
-void set_rate(Top& top, unsigned port, const LinkRate& rate) {
-  set_bits(top.cfg_rate_bytes_i, 32 * port, 32, rate.bytes);
-  set_bits(top.cfg_rate_cycles_i, 32 * port, 32, rate.cycles);
-}
-
 /// The packets that end in the cell that arrives at `fabric_port`.
 template <class Top>
 void set_ends(Top& top, const LeafSizes& sizes, unsigned fabric_port,

@@ -16,6 +16,8 @@ class PacedPort {
     bytes_ = bytes;
     cycles_ = cycles;
   }
+  std::uint64_t bytes() const { return bytes_; }
+  std::uint64_t cycles() const { return cycles_; }
 
   bool ready(Cycle now) const { return now >= ready_at_; }
   /// First cycle in which the next frame may start; at most one starts per cycle.

@@ -22,7 +22,7 @@ void TorusEvents::restore(std::size_t direction, Cycle at) {
   const TorusFabric::Channel& restored = channel(direction);
   restored.packets->restore();
   restored.credits->restore();
-  restored.from.router->forget_room(restored.from.port);
+  restored.from.router->forget_room(restored.from.port, at);
   restored.to.router->tell_room(restored.to.port, at);
 }
 

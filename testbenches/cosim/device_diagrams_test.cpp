@@ -9,6 +9,7 @@
 #include "cosim/adaptive_switch_pins.h"
 #include "cosim/cycle_diagram.h"
 #include "cosim/scheduled_leaf_pins.h"
+#include "cosim/torus_router_pins.h"
 #include "device_bench.h"
 
 namespace heddle {
@@ -101,24 +102,13 @@ TEST(TwinDiagram, FabricElement) {
 
 /// A node of a ring of four, before the dateline's far side: its link up crosses it.
 void set_small_router(Vtorus_router_3& top) {
-  pins::set(top.cfg_size_i, 0x01'01'04);
-  pins::set(top.cfg_node_i, 3);
-  pins::set(top.cfg_lanes_i, 1);
-  pins::set(top.cfg_flit_bytes_i, 32);
-  pins::set(top.cfg_dateline_i, 1);
-  pins::set(top.cfg_read_bytes_i, 32);
-  pins::set(top.cfg_read_cycles_i, 1);
-  for (unsigned port = 0; port < 3; ++port) {
-    pins::set_bits(top.cfg_room_i, 32 * port, 32, 8);
-    pins::set_bits(top.cfg_peer_room_i, 32 * port, 32, 4);
-  }
-  set_rates(top, 3, {32, 1});
-  pins::set(top.set_rate_i, 0);
-  pins::set(top.set_faults_i, 0);
-  pins::set(top.forget_room_i, 0);
-  pins::set(top.tell_room_i, 0);
-  pins::set(top.in_valid_i, 0);
-  pins::set(top.credit_valid_i, 0);
+  TorusRouterPins<Vtorus_router_3> router_pins(top, {3, 4, 5});
+  TorusConfig config;
+  config.lanes = 1;
+  PacedPort reader;
+  reader.set_rate(32, 1);
+  router_pins.set_router(TorusShape({4, 1, 1}), 3, config, reader);
+  for (unsigned port = 0; port < 3; ++port) router_pins.set_port(port, {32, 1}, 8, 4);
 }
 
 /// Of two flits.

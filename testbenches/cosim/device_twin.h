@@ -29,7 +29,6 @@
 #include <exception>
 #include <memory>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -38,17 +37,6 @@
 #include "device_bench.h"
 
 namespace heddle {
-
-template <class Top, class = void>
-inline constexpr bool has_local_lane = false;
-template <class Top>
-inline constexpr bool
-    has_local_lane<Top, std::void_t<decltype(std::declval<Top&>().local_valid_i)>> = true;
-
-template <class Top, class = void>
-inline constexpr bool has_clock_pin = false;
-template <class Top>
-inline constexpr bool has_clock_pin<Top, std::void_t<decltype(std::declval<Top&>().now_i)>> = true;
 
 template <class Top>
 class DeviceTwin : private CycleObserver {
@@ -60,7 +48,7 @@ class DeviceTwin : private CycleObserver {
     waves_ = waves;
     waves_from_ = waves_from;
     pins::set(rtl->in_valid_i, 0);  // the RTL may have more ports than this device
-    if constexpr (has_local_lane<Top>) pins::set(rtl->local_valid_i, 0);
+    if constexpr (pins::has_local_lane<Top>) pins::set(rtl->local_valid_i, 0);
     rtl.reset();
     bench_.clock().observe(this);
     heart_.wake_in(1);
@@ -204,7 +192,7 @@ class DeviceTwin : private CycleObserver {
     const bool silent = !drive_inputs() && quiet();
     clocked_ = !silent || rtl->idle_o == 0 || !misses_idle_edges_;
     if (clocked_) {
-      if constexpr (has_clock_pin<Top>) pins::set(rtl->now_i, now);
+      if constexpr (pins::has_clock_pin<Top>) pins::set(rtl->now_i, now);
       drive();
       rtl.edge();
     }
@@ -223,7 +211,7 @@ class DeviceTwin : private CycleObserver {
     bool any = false;
     for (unsigned port = 0; port < ports(); ++port) {
       any |= drive_lane(ports_[port]->arriving, rtl->in_valid_i, rtl->in_frame_i, port);
-      if constexpr (has_local_lane<Top>) {
+      if constexpr (pins::has_local_lane<Top>) {
         any |= drive_lane(ports_[port]->local, rtl->local_valid_i, rtl->local_frame_i, port);
       }
     }

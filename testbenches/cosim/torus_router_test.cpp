@@ -4,16 +4,20 @@
 // are told.
 #include "accelerator/torus_router.h"
 
-#include <Vtorus_router.h>
 #include <Vtorus_router_3.h>
+#include <Vtorus_router_7.h>
 
 #include <algorithm>
 #include <array>
 #include <deque>
 #include <memory>
+#include <optional>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "cosim/device_twin.h"
+#include "cosim/torus_router_pins.h"
 
 namespace heddle {
 namespace {
@@ -42,6 +46,7 @@ struct Peer : LinkProbe {
   std::array<std::uint32_t, torus_most_channels> room{};    ///< known in the device
   std::array<std::uint32_t, torus_most_channels> held{};    ///< flits that have come
   std::array<std::uint32_t, torus_most_channels> untold{};  ///< room that the device forgot
+  Cycle free_at = 0;  ///< when the device's packet has left it
 };
 
 template <class Top, unsigned most_ports, unsigned most_channels, unsigned slots>
@@ -53,14 +58,17 @@ class Twin : public DeviceTwin<Top> {
   static constexpr const char* name = most_ports == 3 ? "torus_router_3" : "torus_router";
 
   explicit Twin(std::uint64_t seed)
-      : Base(seed), habits_(seed, name, "habits"), shape_(draw_shape()) {
+      : Base(seed),
+        pins_(*rtl.operator->(), {most_ports, most_channels, slots}),
+        habits_(seed, name, "habits"),
+        shape_(draw_shape()) {
     draw_config();
     node_ = habits_.below(shape_.nodes());
     device_ = std::make_unique<TorusRouter>("router", Base::environment(), shape_, node_, config_);
     for (unsigned port = 0; port < device_->ports(); ++port) draw_peer();
     for (unsigned port = 0; port < device_->ports(); ++port) attach(port);
     device_->wired();
-    set_pins();
+    pins_.set_router(*device_, shape_, config_);
   }
 
  private:
@@ -96,6 +104,7 @@ class Twin : public DeviceTwin<Top> {
     one_rate_ = habits_.below(2) == 0;
     rests_ = habits_.below(2) == 0;
     failing_ = habits_.below(2) == 0 ? 0 : draw_share(habits_) * 0.01;
+    two_edges_ = habits_.below(2) == 0 ? 0 : draw_share(habits_);
     // No buffer takes more packets than the RTL has slots for.
     if (vast_) {
       least_flits_ = draw(70'000, 100'000) / slots;
@@ -148,46 +157,10 @@ class Twin : public DeviceTwin<Top> {
     Base::end_wire(*peer.credits_out, peer);
   }
 
-  void set_pins() {
-    for (unsigned d = 0; d < torus_dimensions; ++d) {
-      pins::set_bits(rtl->cfg_size_i, 8 * d, 8, shape_.size(d));
-    }
-    pins::set(rtl->cfg_node_i, node_);
-    pins::set(rtl->cfg_lanes_i, config_.lanes);
-    pins::set(rtl->cfg_flit_bytes_i, config_.flit.value);
-    pins::set(rtl->cfg_dateline_i, config_.dateline ? 1 : 0);
-    LinkRate fastest{1, 1U << 20};
-    for (unsigned port = 0; port < most_ports; ++port) {
-      const Peer* peer = port < ports() ? peers_[port].get() : nullptr;
-      set_rate(port, peer != nullptr ? peer->out : LinkRate{});
-      pins::set_bits(rtl->cfg_room_i, 32 * port, 32, peer != nullptr ? peer->here : 0);
-      pins::set_bits(rtl->cfg_peer_room_i, 32 * port, 32, peer != nullptr ? peer->capacity : 0);
-      if (peer == nullptr) continue;
-      for (const LinkRate& rate : {peer->in, peer->out}) {
-        if (fastest.bytes_per_cycle() < rate.bytes_per_cycle()) fastest = rate;
-      }
-    }
-    const auto thousandths = static_cast<std::uint64_t>(config_.read_speedup * 1000 + 0.5);
-    pins::set(rtl->cfg_read_bytes_i, fastest.bytes * thousandths);
-    pins::set(rtl->cfg_read_cycles_i, fastest.cycles * std::uint64_t{1000});
-    pins::set(rtl->credit_valid_i, 0);
-    no_event();
-  }
-  void set_rate(unsigned port, const LinkRate& rate) {
-    pins::set_bits(rtl->cfg_rate_bytes_i, 32 * port, 32, rate.bytes);
-    pins::set_bits(rtl->cfg_rate_cycles_i, 32 * port, 32, rate.cycles);
-  }
-  void no_event() {
-    pins::set(rtl->set_rate_i, 0);
-    pins::set(rtl->set_faults_i, 0);
-    pins::set(rtl->forget_room_i, 0);
-    pins::set(rtl->tell_room_i, 0);
-  }
-
   // --- stimulus ---------------------------------------------------------------------------------
 
   void stimulate() override {
-    no_event();
+    pins_.end_events();
     if (now() >= phase_ends_) {
       resting_ = rests_ && !resting_;
       phase_ends_ = now() + 1 + lockstep.random.below(resting_ ? 1000 : 2000);
@@ -218,8 +191,8 @@ class Twin : public DeviceTwin<Top> {
     peer.credits_in->fail();
     peer.credits_in->restore();
     peer.returning.clear();
-    device_->forget_room(port);
-    pins::set_bits(rtl->forget_room_i, port, 1, 1);
+    device_->forget_room(port, now() + 1);
+    pins_.forget_room(port);
     for (unsigned c = 0; c < device_->channels(); ++c)
       peer.untold[c] = peer.capacity - peer.held[c];
   }
@@ -227,7 +200,7 @@ class Twin : public DeviceTwin<Top> {
   void tell(unsigned port) {
     if (Base::frames_under_way(port) != 0) return;
     device_->tell_room(port, now() + 1);
-    pins::set_bits(rtl->tell_room_i, port, 1, 1);
+    pins_.tell_room(port);
     peers_[port]->room.fill(0);
   }
   void break_cables() {
@@ -238,17 +211,12 @@ class Twin : public DeviceTwin<Top> {
       faults |= RingFaults{1} << lockstep.random.below(shape_.size(d));
     }
     device_->set_ring_faults(d, faults, now() + 1);
-    pins::set_bits(rtl->set_faults_i, d, 1, 1);
-    pins::set_bits(rtl->set_faults_cables_i, 64 * d, 64, faults);
+    pins_.set_faults(d, faults);
   }
   void change_rate(unsigned port) {
     Link& link = Base::out(port);
-    const LinkRate rate = draw_rate();
-    link.set_rate(rate);
-    set_rate(port, rate);
-    const std::int64_t busy = std::max(link.backlog(now() + 1), -std::int64_t{rate.bytes});
-    pins::set_bits(rtl->set_rate_i, port, 1, 1);
-    pins::set_bits(rtl->set_rate_busy_i, 64 * port, 64, static_cast<std::uint64_t>(busy));
+    link.set_rate(draw_rate());
+    pins_.change_rate(port, link, now() + 1);
   }
 
   /// A packet, if its channel has room for all of it.
@@ -274,10 +242,18 @@ class Twin : public DeviceTwin<Top> {
     frame.flow = static_cast<std::uint32_t>(random.bits());
     frame.sequence = static_cast<std::uint32_t>(random.bits());
     if (chance(0.5)) frame.packet = Base::new_packet();
+    came_[tag(frame)] = {port, peer.channel};
     Base::send(port, frame);
+  }
+  static std::uint64_t tag(const Frame& frame) {
+    return std::uint64_t{frame.flow} << 32 | frame.sequence;
   }
 
   void left(unsigned port, const Frame& frame) override {
+    const auto [input, channel] = came_.at(tag(frame));
+    const auto origin = pins_.origin(port);
+    lockstep.equal("out_input_o", input, origin.input, static_cast<int>(port));
+    lockstep.equal("out_channel_o", channel, origin.channel, static_cast<int>(port));
     Base::release_packets(frame);
     peers_[port]->held[frame.traffic_class] +=
         static_cast<std::uint32_t>(frame.wire_bytes / config_.flit.value);
@@ -300,32 +276,42 @@ class Twin : public DeviceTwin<Top> {
     }
   }
   void send_credit(Peer& peer, unsigned channel, std::uint32_t flits) {
-    Frame credit;
-    credit.kind = FrameKind::torus_credit;
-    credit.traffic_class = static_cast<std::uint8_t>(channel);
-    credit.wire_bytes = torus_credit_bytes;
-    credit.payload_bytes = static_cast<std::uint16_t>(flits);
+    const Frame credit = torus_credit(channel, flits);
     peer.credits_in->send(credit, now());
     peer.returning.push_back({peer.credits_in->ready_at() + peer.credits_in->latency(), credit});
   }
 
   void drive() override {
+    pins_.end_credits();
     for (unsigned port = 0; port < ports(); ++port) {
       std::deque<Seen>& returning = peers_[port]->returning;
-      const bool comes = !returning.empty() && returning.front().at == now();
-      pins::set_bits(rtl->credit_valid_i, port, 1, comes ? 1 : 0);
-      if (!comes) continue;
-      const Frame& credit = returning.front().frame;
-      pins::set_bits(rtl->credit_channel_i, 8 * port, 8, credit.traffic_class);
-      pins::set_bits(rtl->credit_flits_i, 16 * port, 16, credit.payload_bytes);
+      if (returning.empty() || returning.front().at != now()) continue;
+      pins_.give_credit(port, returning.front().frame);
       returning.pop_front();
     }
+    if (chance(two_edges_)) edge_ahead();
+  }
+  /// Some cycles come in two edges, as they may in a fabric. Rates change at the second one.
+  void edge_ahead() {
+    const auto valid = rtl->in_valid_i;
+    const auto rates = rtl->set_rate_i;
+    const std::uint64_t first = (std::uint64_t{1} << lockstep.random.below(most_ports + 1)) - 1;
+    pins::set(rtl->in_valid_i, valid & first);
+    pins::set(rtl->set_rate_i, 0);
+    pins::set(rtl->more_i, 1);
+    rtl.edge();
+    dropped_ += rtl->dropped_o;
+    pins::set(rtl->more_i, 0);
+    pins_.end_events();
+    pins_.end_credits();
+    pins::set(rtl->in_valid_i, valid & ~first);
+    pins::set(rtl->set_rate_i, rates);
   }
   bool quiet() const override {
     for (const auto& peer : peers_) {
       if (!peer->returning.empty() && peer->returning.front().at == now()) return false;
     }
-    return (rtl->set_rate_i | rtl->set_faults_i | rtl->forget_room_i | rtl->tell_room_i) == 0;
+    return !pins_.any_event();
   }
 
   // --- comparison -------------------------------------------------------------------------------
@@ -333,11 +319,14 @@ class Twin : public DeviceTwin<Top> {
   void compare() override {
     for (unsigned port = 0; port < ports(); ++port) {
       compare_credit(port);
+      compare_left(port);
+      lockstep.equal("waiting_o", device_->waiting(port), pins_.waiting(port),
+                     static_cast<int>(port));
       for (unsigned channel = 0; channel < device_->channels(); ++channel) {
         compare_channel(port, channel);
       }
     }
-    if (Base::clocked()) dropped_ += rtl->dropped_o;
+    if (Base::clocked()) compare_drops();
     lockstep.equal("dropped_o", device_->unreachable(), dropped_);
     lockstep.equal("queued_o", device_->balance().held, rtl->queued_o);
   }
@@ -347,27 +336,49 @@ class Twin : public DeviceTwin<Top> {
     Peer& peer = *peers_[port];
     const auto index = static_cast<int>(port);
     const bool comes = peer.credit.at != 0 && peer.credit.at == now();
-    lockstep.equal("credit_valid_o", comes, pins::get_bits(rtl->credit_valid_o, port, 1), index);
+    const std::optional<Frame> shown = pins_.credit(port);
+    lockstep.equal("credit_valid_o", comes, shown.has_value(), index);
     if (!comes) return;
     const Frame& credit = peer.credit.frame;
-    lockstep.equal("credit_channel_o", credit.traffic_class,
-                   pins::get_bits(rtl->credit_channel_o, 8 * port, 8), index);
-    lockstep.equal("credit_flits_o", credit.payload_bytes,
-                   pins::get_bits(rtl->credit_flits_o, 16 * port, 16), index);
+    lockstep.equal("credit_channel_o", credit.traffic_class, shown->traffic_class, index);
+    lockstep.equal("credit_flits_o", credit.payload_bytes, shown->payload_bytes, index);
     peer.room[credit.traffic_class] += credit.payload_bytes;
   }
 
-  void compare_channel(unsigned port, unsigned channel) {
-    const unsigned queue = port * most_channels + channel;
-    const auto index = static_cast<int>(queue);
-    lockstep.equal("room_o", device_->room(port, channel),
-                   pins::get_bits(rtl->room_o, 32 * queue, 32), index);
-    lockstep.equal("held_flits_o", device_->held_flits(port, channel),
-                   pins::get_bits(rtl->held_flits_o, 32 * queue, 32), index);
-    lockstep.equal("unreturned_flits_o", device_->unreturned_flits(port, channel),
-                   pins::get_bits(rtl->unreturned_flits_o, 32 * queue, 32), index);
+  /// A packet has left its buffer in the cycle in which its link is free again.
+  void compare_left(unsigned port) {
+    Peer& peer = *peers_[port];
+    if (Base::clocked()) {
+      lockstep.equal("left_o", peer.free_at == now(), pins_.left(port), static_cast<int>(port));
+    }
+    peer.free_at = Base::out(port).ready_at();
   }
 
+  /// The model says how many, the pins also from where.
+  void compare_drops() {
+    dropped_ += rtl->dropped_o;
+    unsigned from = 0;
+    for (unsigned port = 0; port < ports(); ++port) {
+      for (unsigned c = 0; c < device_->channels(); ++c) from += pins_.dropped(port, c);
+    }
+    lockstep.equal("dropped_from_o", rtl->dropped_o, from);
+  }
+
+  void compare_channel(unsigned port, unsigned channel) {
+    const auto index = static_cast<int>(port * most_channels + channel);
+    lockstep.equal("room_o", device_->room(port, channel), pins_.room(port, channel), index);
+    lockstep.equal("held_flits_o", device_->held_flits(port, channel),
+                   pins_.held_flits(port, channel), index);
+    lockstep.equal("unreturned_flits_o", device_->unreturned_flits(port, channel),
+                   pins_.unreturned_flits(port, channel), index);
+    if ((device_->waiting(port) >> channel & 1) == 0) return;
+    const TorusRouter::Hop hop = device_->next_hop(port, channel);
+    const TorusRouter::Hop shown = pins_.next_hop(port, channel);
+    lockstep.equal("head_output_o", hop.output, shown.output, index);
+    lockstep.equal("head_channel_o", hop.channel, shown.channel, index);
+  }
+
+  TorusRouterPins<Top> pins_;
   Rng habits_;
   TorusShape shape_;
   TorusConfig config_;
@@ -376,17 +387,19 @@ class Twin : public DeviceTwin<Top> {
   bool short_ = false;     ///< packets take a few cycles
   bool one_rate_ = false;  ///< of all links
   double failing_ = 0;
-  bool rests_ = false;  ///< there are phases in which nobody sends
+  double two_edges_ = 0;  ///< share of the cycles that come in two
+  bool rests_ = false;    ///< there are phases in which nobody sends
   bool resting_ = false;
   Cycle phase_ends_ = 0;
   std::uint32_t least_flits_ = 1;
   std::uint32_t most_flits_ = 1;
   std::uint64_t dropped_ = 0;
+  std::unordered_map<std::uint64_t, std::pair<unsigned, unsigned>> came_;  ///< where, by tag
   std::vector<std::unique_ptr<Peer>> peers_;
   std::unique_ptr<TorusRouter> device_;
 };
 
-using TorusRouterTwin = Twin<Vtorus_router, 7, 16, 16>;
+using TorusRouterTwin = Twin<Vtorus_router_7, 7, 16, 16>;
 using TorusRouterOf3Twin = Twin<Vtorus_router_3, 3, 4, 5>;
 HEDDLE_DEVICE_TWIN_TESTS(TorusRouterTwin, 60, 2000, 2500)
 HEDDLE_DEVICE_TWIN_TESTS(TorusRouterOf3Twin, 100, 2000, 2500)
