@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -39,10 +40,9 @@ class RtlCore {
   /// `path`: of the device. What reset does not set begins at random, drawn from the run's seed.
   RtlCore(const Environment& environment, const std::string& path)
       : path_(path),
-        period_ps_(environment.clock.options().period_ps),
+        clock_(environment.clock),
         top_(environment.clock.options().seed ^ text_hash(path)) {
-    pins::set(top_->in_valid_i, 0);
-    pins::set(top_->local_valid_i, 0);
+    clear_arrivals();
   }
 
   Top* operator->() { return top_.operator->(); }
@@ -53,14 +53,12 @@ class RtlCore {
   void close_waves() { top_.end_trace(); }
 
   void arrive(unsigned port, const Frame& frame) {
-    const bool local = link_local(frame.kind);
-    auto& valid = local ? top_->local_valid_i : top_->in_valid_i;
-    if (pins::get_bits(valid, port, 1) != 0) {
-      throw CheckFailure(fmt::format("{}: two frames arrive in a cycle at port {}", path_, port));
+    if constexpr (pins::has_local_lane<Top>) {
+      if (link_local(frame.kind)) {
+        return arrive(port, frame, top_->local_valid_i, top_->local_frame_i);
+      }
     }
-    pins::set_bits(valid, port, 1, 1);
-    pins::set_frame(local ? top_->local_frame_i : top_->in_frame_i, port, frame);
-    arrived_.push_back({port, frame});
+    arrive(port, frame, top_->in_valid_i, top_->in_frame_i);
   }
   /// Before the edge and after it, in the order in which they were given.
   const std::vector<PortFrame>& arrived() const { return arrived_; }
@@ -71,9 +69,15 @@ class RtlCore {
     running_ = true;
   }
   /// The rising edge of cycle `now`; before the first the reset, unless it has been given.
-  void edge(Cycle now) { edge_at(now, now * period_ps_, period_ps_ / 2); }
-  /// One more before it, where the RTL takes a cycle in several: in waves a quarter earlier.
-  void edge_ahead(Cycle now) { edge_at(now, now * period_ps_ - period_ps_ / 4, period_ps_ / 8); }
+  void edge(Cycle now) { edge_at(now, ps(now), ps(1) / 2); }
+  /// One more before it, where the RTL takes a cycle in several: in waves up to a quarter earlier.
+  void edge_ahead(Cycle now) {
+    aheads_ = now == ahead_of_ ? aheads_ + 1 : 0;
+    ahead_of_ = now;
+    const std::uint64_t step = std::max<std::uint64_t>(ps(1) / 128, 2);
+    const std::uint64_t early = ps(1) / 4 - std::min(ps(1) / 4, aheads_ * step);
+    edge_at(now, ps(now) - std::min(ps(now), early), step / 2);
+  }
   /// The cycle is over.
   void forget_arrived() { arrived_.clear(); }
 
@@ -95,18 +99,37 @@ class RtlCore {
   }
 
  private:
+  template <class Valid, class Frames>
+  void arrive(unsigned port, const Frame& frame, Valid& valid, Frames& frames) {
+    if (pins::get_bits(valid, port, 1) != 0) {
+      throw CheckFailure(fmt::format("{}: two frames arrive in a cycle at port {}", path_, port));
+    }
+    pins::set_bits(valid, port, 1, 1);
+    pins::set_frame(frames, port, frame);
+    arrived_.push_back({port, frame});
+  }
+  void clear_arrivals() {
+    pins::set(top_->in_valid_i, 0);
+    if constexpr (pins::has_local_lane<Top>) pins::set(top_->local_valid_i, 0);
+  }
+
   void edge_at(Cycle now, std::uint64_t time_ps, std::uint64_t high_ps) {
-    pins::set(top_->now_i, now);
+    if constexpr (pins::has_clock_pin<Top>) pins::set(top_->now_i, now);
     if (!running_) reset();
     top_.edge_at(time_ps, high_ps);
-    pins::set(top_->in_valid_i, 0);
-    pins::set(top_->local_valid_i, 0);
+    clear_arrivals();
+  }
+  /// As Heddle's own waves have it.
+  std::uint64_t ps(Cycle cycle) const {
+    return cycle * clock_.options().period_ps / clock_.options().period_cycles;
   }
 
   std::string path_;
-  std::uint64_t period_ps_;
+  const Clock& clock_;
   RtlTop<Top> top_;
   bool running_ = false;
+  Cycle ahead_of_ = never;    ///< the latest that had an edge ahead
+  std::uint64_t aheads_ = 0;  ///< more of them
   std::vector<PortFrame> arrived_;
 };
 

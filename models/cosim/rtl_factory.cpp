@@ -21,4 +21,10 @@ std::unique_ptr<AdaptiveSwitch> make_adaptive_switch(const SwitchArguments& argu
                                           arguments.classes, arguments.largest_packet_bytes);
 }
 
+std::unique_ptr<TorusRouter> make_torus_router(const char* name, const Environment& environment,
+                                               const TorusShape& shape, unsigned node,
+                                               const TorusConfig& config) {
+  return std::make_unique<TorusRouter>(name, environment, shape, node, config);
+}
+
 }  // namespace heddle

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "accelerator/torus_router.h"
 #include "cosim/switch_maker.h"
 #include "switches/adaptive_switch.h"
 #include "switches/fabric_element.h"
@@ -47,5 +48,13 @@ std::unique_ptr<FabricElement> make_rtl_fabric_element(const char* name,
 
 std::unique_ptr<AdaptiveSwitch> make_adaptive_switch(const SwitchArguments& arguments);
 std::unique_ptr<AdaptiveSwitch> make_rtl_adaptive_switch(const SwitchArguments& arguments);
+
+std::unique_ptr<TorusRouter> make_torus_router(const char* name, const Environment& environment,
+                                               const TorusShape& shape, unsigned node,
+                                               const TorusConfig& config);
+/// What exceeds the RTL's sizes is thrown by wired() of the router.
+std::unique_ptr<TorusRouter> make_rtl_torus_router(const char* name, const Environment& environment,
+                                                   const TorusShape& shape, unsigned node,
+                                                   const TorusConfig& config);
 
 }  // namespace heddle

@@ -3,6 +3,7 @@
 #include "cosim/rtl_fabric_element.h"
 #include "cosim/rtl_factory.h"
 #include "cosim/rtl_scheduled_leaf.h"
+#include "cosim/rtl_torus_router.h"
 #include "kernel/error.h"
 
 namespace heddle {
@@ -24,6 +25,12 @@ std::unique_ptr<FabricElement> make_rtl_fabric_element(const char* name,
 
 std::unique_ptr<AdaptiveSwitch> make_rtl_adaptive_switch(const SwitchArguments& arguments) {
   return std::make_unique<RtlAdaptiveSwitch>(arguments);
+}
+
+std::unique_ptr<TorusRouter> make_rtl_torus_router(const char* name, const Environment& environment,
+                                                   const TorusShape& shape, unsigned node,
+                                                   const TorusConfig& config) {
+  return std::make_unique<RtlTorusRouter>(name, environment, shape, node, config);
 }
 
 }  // namespace heddle

@@ -26,4 +26,10 @@ std::unique_ptr<FabricElement> make_rtl_fabric_element(const char*, const Enviro
 
 std::unique_ptr<AdaptiveSwitch> make_rtl_adaptive_switch(const SwitchArguments&) { refuse(); }
 
+std::unique_ptr<TorusRouter> make_rtl_torus_router(const char*, const Environment&,
+                                                   const TorusShape&, unsigned,
+                                                   const TorusConfig&) {
+  refuse();
+}
+
 }  // namespace heddle

@@ -260,6 +260,7 @@ void check_torus(const Scenario& scenario) {
           print_quantity(workload.start), print_quantity(scenario.measure.deadline));
   check_devices(scenario);
   check_torus_events(scenario);
+  if (!scenario.rtl.empty()) rtl_names(scenario, draw(scenario));  // throws for an unknown name
 }
 
 }  // namespace

@@ -355,7 +355,8 @@ void add_set(CLI::App& command, Options& options) {
   command
       .add_option(
           "--rtl", options.rtl,
-          "Runs switches with such names as Verilated SystemVerilog: --rtl leaf0 --rtl 'spine*'")
+          "Runs switches or routers with such names as Verilated SystemVerilog: --rtl leaf0 --rtl "
+          "'spine*'")
       ->type_name("GLOB")
       ->allow_extra_args(false);
   command.add_flag("--quiet", options.quiet, "Prints nothing but errors");

@@ -47,7 +47,8 @@ std::vector<std::string> rtl_names(const Scenario& scenario, const Blueprint& bl
   }
   std::vector<std::string> boxes;
   for (const Blueprint::Box& box : blueprint.boxes) boxes.push_back(box.name);
-  return matching_names(scenario.rtl, boxes, "rtl:", "switch");
+  const bool torus = scenario.switch_kind == SwitchKind::torus;
+  return matching_names(scenario.rtl, boxes, "rtl:", torus ? "router" : "switch");
 }
 
 std::string sender_name(const std::string& link) {

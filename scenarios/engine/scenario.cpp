@@ -295,10 +295,11 @@ void Scenario::describe(Fields& fields) {
       .when("switch", networks())
       .may_be_empty = true;
   fields
-      .names("rtl", rtl,
-             "Switches that run as Verilated SystemVerilog, by name (leaf0) or pattern (spine*); "
-             "the result is the same.")
-      .when("switch", fabrics_of_hosts());
+      .names(
+          "rtl", rtl,
+          "Switches, or routers of a torus, that run as Verilated SystemVerilog, by name (leaf0, "
+          "router5) or pattern (spine*); the result is the same.")
+      .when("switch", networks());
   fields.section("measure", measure, "What is counted, and when the run ends.");
 }
 

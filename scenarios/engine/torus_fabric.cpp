@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "cosim/rtl_factory.h"
+#include "engine/fabric.h"
 #include "kernel/error.h"
 
 namespace heddle {
@@ -119,14 +121,14 @@ TorusFabric::TorusFabric(const Scenario& scenario, const Blueprint& blueprint,
   for (unsigned d = 0; d < torus_dimensions; ++d) {
     if (shape_.size(d) > 1) rings_.push_back(d);
   }
-  build(scenario, environment, make);
+  build(scenario, rtl_names(scenario, blueprint), environment, make);
   wire_rings(scenario, blueprint, environment);
   wire_nodes(scenario, environment);
   for (const auto& router : routers_) router->wired();
 }
 
-void TorusFabric::build(const Scenario& scenario, const Environment& environment,
-                        const TorusNodeMaker& make) {
+void TorusFabric::build(const Scenario& scenario, const std::vector<std::string>& rtl,
+                        const Environment& environment, const TorusNodeMaker& make) {
   const std::uint32_t room = torus_buffer_flits(
       config_, scenario.fabric.one_way(scenario.fabric.local_link), environment.clock.options());
   for (unsigned node = 0; node < shape_.nodes(); ++node) {
@@ -134,8 +136,10 @@ void TorusFabric::build(const Scenario& scenario, const Environment& environment
     devices_.push_back(nodes_.back().get());
   }
   for (unsigned node = 0; node < shape_.nodes(); ++node) {
-    routers_.push_back(std::make_unique<TorusRouter>(torus_router_name(node).c_str(), environment,
-                                                     shape_, node, config_));
+    const std::string name = torus_router_name(node);
+    const bool in_rtl = std::find(rtl.begin(), rtl.end(), name) != rtl.end();
+    const auto make_router = in_rtl ? make_rtl_torus_router : make_torus_router;
+    routers_.push_back(make_router(name.c_str(), environment, shape_, node, config_));
     devices_.push_back(routers_.back().get());
   }
 }

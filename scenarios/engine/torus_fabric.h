@@ -107,7 +107,9 @@ class TorusFabric {
   std::vector<std::string> circle_of_waits() const;
 
  private:
-  void build(const Scenario& scenario, const Environment& environment, const TorusNodeMaker& make);
+  /// `rtl`: names of the routers that are RTL.
+  void build(const Scenario& scenario, const std::vector<std::string>& rtl,
+             const Environment& environment, const TorusNodeMaker& make);
   void wire_rings(const Scenario& scenario, const Blueprint& blueprint,
                   const Environment& environment);
   void wire_nodes(const Scenario& scenario, const Environment& environment);

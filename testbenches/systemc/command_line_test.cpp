@@ -554,6 +554,13 @@ TEST_F(CommandLine, BadRtl) {
   expect_bad(run + "--set 'rtl={a: 1}'", "--set rtl={a: 1}: rtl: expected a single value");
   expect_bad(run + "--set 'rtl=[[leaf0]]'", "rtl: expected names");
   expect_bad("validate small.yaml --rtl spine0", "rtl: 'spine0': matches no switch");
+  write("ring.yaml",
+        "switch: torus\nfabric: {topology: torus, x: 4, y: 1}\ntorus: {flit: 1 B, header: 0 B}\n"
+        "workload: {pattern: uniform, load: 0.1, duration: 1 us}\n");
+  expect_bad("run ring.yaml --rtl router4",
+             "rtl: 'router4': matches no router; did you mean 'router0'?");
+  expect_bad("validate ring.yaml --rtl node0", "rtl: 'node0': matches no router");
+  expect_bad("run ring.yaml --out out --rtl 'router[12]'", "rtl: router1 has torus.buffer ");
 }
 
 TEST_F(CommandLine, ASwitchInRtlHasTheSameResultAndWavesOfItsOwn) {

@@ -1,0 +1,18 @@
+// Scenarios of a torus at random.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace heddle::testing {
+
+struct RandomTorus {
+  std::string yaml;
+  bool fails = false;  ///< links do; both failures may be those of one cable, which is refused
+};
+
+/// Uniform traffic on a torus of any shape, from rings of one node to 17; flits, packets, buffers,
+/// rates and latencies of all sizes; some with links that fail.
+RandomTorus random_torus(std::uint64_t seed, unsigned most_nodes = 100);
+
+}  // namespace heddle::testing
