@@ -20,10 +20,11 @@ static_assert(sizes.channels == torus_most_channels);
 void check_buffer(const TorusRouter& router, std::uint32_t flits, const TorusConfig& config) {
   const std::uint64_t smallest = std::max<std::uint64_t>(config.flits(0), 1);
   if (flits / smallest <= sizes.packets) return;
-  throw InputError(fmt::format(
-      "rtl: {} has torus.buffer {} B of each channel, for up to {} packets of {} flits "
-      "(torus.flit, torus.header); its RTL has room for {} packets",
-      router.path(), flits * config.flit.value, flits / smallest, smallest, sizes.packets));
+  throw InputError(
+      fmt::format("rtl: {} has room for {} packets in a channel's buffer (torus.buffer {} B, "
+                  "torus.header {} B, torus.flit {} B); its RTL for {}",
+                  router.path(), flits / smallest, flits * config.flit.value, config.header.value,
+                  config.flit.value, sizes.packets));
 }
 
 }  // namespace

@@ -181,7 +181,7 @@ TEST(TorusFabricSizes, ABufferBeyondTheRtlIsRefused) {
   const std::string yaml = torus(ring, uniform("0.1", "torus: {flit: 16 B, buffer: 1 MB}\n"));
   const ScenarioRun run = run_of(yaml, {"router3"});
   EXPECT_EQ(run.exit_code, 2);
-  EXPECT_EQ(run.explanation.rfind("rtl: router3 has torus.buffer 1000000 B", 0), 0U)
+  EXPECT_EQ(run.explanation.rfind("rtl: router3 has room for 62500 packets", 0), 0U)
       << run.explanation;
   EXPECT_EQ(run.explanation.find('\n'), std::string::npos) << run.explanation;
   EXPECT_EQ(run_of(yaml, {}).exit_code, 0);
