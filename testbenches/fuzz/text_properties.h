@@ -1,6 +1,6 @@
-// What must hold for any bytes given as a scenario, a connection matrix or a layer table: they are
-// accepted and then make sense, or are rejected by an InputError that says where. The fuzzers call
-// this with bytes that they make up, the unit tests with those of the corpus.
+// What must hold for any bytes given as a scenario, a connection matrix, a layer table or a kernel:
+// they are accepted and then make sense, or are rejected by an InputError that says where. The
+// fuzzers call this with bytes that they make up, the unit tests with those of the corpus.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +13,7 @@
 #include "engine/document.h"
 #include "engine/layer_table.h"
 #include "engine/loader.h"
+#include "engine/programs/kernel_file.h"
 #include "kernel/error.h"
 
 namespace heddle::testing {
@@ -102,6 +103,60 @@ inline void check_layer_text(const std::string& text) {
   } catch (const InputError& error) {
     const std::size_t line = line_of(error.what(), name);
     demand(line >= 1 && line <= lines_in(text), std::string("no such line: ") + error.what());
+  }
+}
+
+/// What of an instruction a core of this chip could not do; null for nothing.
+inline const char* fault_of(const Instruction& made, Engine engine, std::size_t semaphores,
+                            const AcceleratorConfig& config, std::uint64_t chips) {
+  const bool load = made.opcode == Opcode::load_stationary;
+  const bool pass = made.opcode == Opcode::multiply_moving;
+  if ((load || pass) && engine != Engine::tensor) return "an engine without an array multiplies";
+  for (const auto* uses : {&made.waits, &made.signals}) {
+    for (const SemaphoreUse& use : *uses) {
+      if (use.count != 0 && use.semaphore >= semaphores) return "a semaphore is not there";
+    }
+  }
+  const bool has_bank = made.psum_bank != no_bank;
+  if (has_bank && made.psum_bank >= config.psum_banks) return "a bank is not there";
+  if (load) {
+    const std::uint64_t rows = config.array.rows * config.array.operands_per_row(made.type);
+    if (made.rows < 1 || made.rows > rows) return "a tile has other rows than the array";
+    if (made.columns < 1 || made.columns > config.array.columns) return "nor has it its columns";
+  }
+  if (pass && !has_bank) return "sums go nowhere";
+  if (pass && made.elements > config.psum_bank.value / 4) return "sums overflow their bank";
+  if ((pass || made.opcode == Opcode::elementwise) && made.elements < 1) return "nothing to do";
+  if (made.opcode == Opcode::transfer) {
+    const std::uint64_t memory = config.memory_bytes() * (made.remote ? chips : 1);
+    if (made.queue >= config.dma.queues) return "a queue is not there";
+    if (made.bytes < 1 || made.bytes > memory || made.address > memory - made.bytes) {
+      return "a transfer ends beyond the memory";
+    }
+  }
+  return nullptr;
+}
+
+/// An accepted kernel holds nothing that a core cannot do, and no pass without a tile of its type.
+inline void check_kernel_text(const std::string& text) {
+  const std::string name = "input.kernel";
+  constexpr std::uint64_t chips = 4;
+  const AcceleratorConfig config;
+  try {
+    const HandKernel read = parse_kernel(text, name, config, chips);
+    for (unsigned e = 0; e < engine_count; ++e) {
+      const Instruction* tile = nullptr;
+      for (const Instruction& made : read.kernel.streams[e]) {
+        const char* fault =
+            fault_of(made, static_cast<Engine>(e), read.semaphores.size(), config, chips);
+        if (fault != nullptr) demand(false, fault);
+        if (made.opcode == Opcode::load_stationary) tile = &made;
+        if (made.opcode != Opcode::multiply_moving) continue;
+        if (tile == nullptr || tile->type != made.type) demand(false, "a pass without its tile");
+      }
+    }
+  } catch (const InputError& error) {
+    demand_place(text, name, error.what());
   }
 }
 

@@ -44,6 +44,11 @@ TEST(FuzzCorpus, LayerTablesAreAcceptedOrRejectedInPlace) {
   check_files("testbenches/fuzz/corpus/layer_table", "", check_layer_text);
 }
 
+TEST(FuzzCorpus, KernelsAreAcceptedOrRejectedInPlace) {
+  check_files("testbenches/fuzz/corpus/kernel", "", check_kernel_text);
+  check_files("scenarios/kernels", ".kernel", check_kernel_text);
+}
+
 // Each of these once took minutes, or passed as text.
 TEST(FuzzCorpus, WhatIsTooLargeIsRejectedAtOnce) {
   const auto folder = fs::path(HEDDLE_SOURCE_DIR) / "testbenches/fuzz/corpus/scenario";

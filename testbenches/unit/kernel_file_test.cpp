@@ -300,7 +300,13 @@ TEST(KernelFile, Loops) {
   EXPECT_EQ(refusal(stream("sync",
                            "{repeat: 1000000, body: [wait: , wait: , wait: , wait: , "
                            "wait: ]}")),
-            "yaml:4:7: streams.sync.0: more than 4000000 instructions in a stream");
+            "yaml:4:7: streams.sync.0: more than 4000000 instructions in a kernel");
+  const std::string half = "{repeat: 500000, body: [wait: , wait: , wait: , wait: ]}";
+  EXPECT_EQ(refusal(stream("sync", half) + "  vector: [" + half + "]\n"), "accepted");
+  EXPECT_EQ(refusal(stream("sync", half) + "  vector: [" + half + ", wait: ]\n"),
+            "yaml:5:70: streams.vector.1: more than 4000000 instructions in a kernel");
+  // A loop around nothing takes no time, however often.
+  EXPECT_EQ(refusal(stream("sync", "{repeat: 1000000, body: []}")), "accepted");
 }
 
 TEST(KernelFile, TextThatIsNoYamlAndFilesThatAreNotThere) {

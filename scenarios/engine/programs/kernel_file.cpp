@@ -15,7 +15,7 @@ namespace heddle {
 
 namespace {
 
-constexpr std::size_t most_instructions = 4'000'000;
+constexpr std::size_t most_instructions = 4'000'000;  // 64 bytes each
 
 /// What an instruction may say beside its semaphores; each uses some of it.
 struct Operands {
@@ -101,6 +101,7 @@ class KernelReader {
     loaded_ = false;
     read_body(node, "streams." + node.key, read_.kernel.stream(engine_));
     if (engine_ == Engine::tensor) check_types(node);
+    in_other_streams_ += read_.kernel.stream(engine_).size();
   }
 
   /// Beyond what check_multiply sees: a loop may begin with the tile that its end has loaded.
@@ -150,20 +151,22 @@ class KernelReader {
     read_into(section, count);
     std::vector<Instruction> once;
     read_body(*body, path + ".body", once);
-    if (times * once.size() + stream.size() > most_instructions) too_many(item, path);
-    for (std::uint64_t n = 0; n < times; ++n) {
+    if (times * once.size() + stream.size() + in_other_streams_ > most_instructions) {
+      too_many(item, path);
+    }
+    for (std::uint64_t n = 0; n < times && !once.empty(); ++n) {
       stream.insert(stream.end(), once.begin(), once.end());
     }
   }
 
-  static void append(std::vector<Instruction>& stream, const Instruction& instruction,
-                     const Node& item, const std::string& path) {
-    if (stream.size() == most_instructions) too_many(item, path);
+  void append(std::vector<Instruction>& stream, const Instruction& instruction, const Node& item,
+              const std::string& path) const {
+    if (stream.size() + in_other_streams_ == most_instructions) too_many(item, path);
     stream.push_back(instruction);
   }
 
   [[noreturn]] static void too_many(const Node& item, const std::string& path) {
-    fail_at(item, path, fmt::format("more than {} instructions in a stream", most_instructions));
+    fail_at(item, path, fmt::format("more than {} instructions in a kernel", most_instructions));
   }
 
   Instruction read_instruction(const Node& node, const std::string& path) {
@@ -364,6 +367,7 @@ class KernelReader {
   std::uint64_t capacity_;
   HandKernel read_;
   Engine engine_ = Engine::tensor;
+  std::size_t in_other_streams_ = 0;
   bool loaded_ = false;
   DataType loaded_type_ = DataType::bf16;
 };
@@ -373,6 +377,11 @@ class KernelReader {
 HandKernel read_kernel(const std::filesystem::path& file, const AcceleratorConfig& config,
                        std::uint64_t chips) {
   return KernelReader(config, chips).read(read_document(file), file.filename().string());
+}
+
+HandKernel parse_kernel(const std::string& text, const std::string& name,
+                        const AcceleratorConfig& config, std::uint64_t chips) {
+  return KernelReader(config, chips).read(parse_document(text, name), name);
 }
 
 }  // namespace heddle

@@ -26,6 +26,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "accelerator/accelerator_config.h"
@@ -59,8 +60,12 @@ class HandProgram : public KernelSource {
 /// Throws InputError, with place and key, for what is no kernel, for an unknown semaphore, and for
 /// what a core cannot do: sums that overflow a bank of PSUM or a bank that there is not, tiles
 /// larger than the array, operands of another type than their tile, addresses beyond the memory,
-/// more than 4 M instructions.
+/// more than 4 M instructions in all streams together, loops written out.
 HandKernel read_kernel(const std::filesystem::path& file, const AcceleratorConfig& config,
                        std::uint64_t chips);
+
+/// The same for text; `name` stands for the file in messages.
+HandKernel parse_kernel(const std::string& text, const std::string& name,
+                        const AcceleratorConfig& config, std::uint64_t chips);
 
 }  // namespace heddle
