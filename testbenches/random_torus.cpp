@@ -17,7 +17,7 @@ auto any_of(Rng& random, const Array& values) {
 
 }  // namespace
 
-RandomTorus random_torus(std::uint64_t seed, unsigned most_nodes) {
+RandomTorus random_torus(std::uint64_t seed, unsigned most_nodes, unsigned node_ns) {
   Rng random(seed, "torus", "swarm");
   const auto one_in = [&](unsigned n) { return random.below(n) == 0; };
   const std::array<unsigned, 12> sizes{1, 1, 2, 2, 3, 3, 4, 4, 5, 6, 8, 17};
@@ -62,7 +62,7 @@ RandomTorus random_torus(std::uint64_t seed, unsigned most_nodes) {
       "clock: {}}}\n"
       "torus: {{flit: {} B, header: {} B, payload: {} B, lanes: {}, buffer: {}, read_speedup: {}, "
       "router_latency: {} ns, detection_delay: {} ns}}\n",
-      seed, load, message, 400'000 / nodes, to_itself, size[0], size[1], size[2], links, local,
+      seed, load, message, node_ns / nodes, to_itself, size[0], size[1], size[2], links, local,
       reading, clock, flit, header, payload, lanes, buffer, speedup, latency, detection);
   drawn.fails = nodes > 1 && one_in(2);
   if (!drawn.fails) return drawn;
@@ -72,7 +72,7 @@ RandomTorus random_torus(std::uint64_t seed, unsigned most_nodes) {
   for (unsigned i = 0; i < 2; ++i) {
     unsigned d = random.below(3);
     while (size[d] == 1) d = (d + 1) % 3;
-    const unsigned at = random.below(400'000 / nodes);
+    const unsigned at = random.below(node_ns / nodes);
     const char* action = any_of(random, actions);
     const unsigned node = random.below(nodes);
     events += fmt::format("  - {{at: {} ns, action: {}, link: 'router{}.{}{}-*'}}\n", at, action,
