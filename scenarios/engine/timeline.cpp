@@ -174,9 +174,7 @@ void Timeline::waited(unsigned core, Engine engine, CycleCause cause, const std:
 /// Transfers of a queue overlap; each is shown from when the one before has ended.
 void Timeline::transfer(unsigned core, const FinishedTransfer& transfer) {
   const TransferTimes& times = transfer.times;
-  const std::size_t window = times.done / rate_window_;
-  if (bytes_.size() <= window) bytes_.resize(window + 1);
-  bytes_[window] += transfer.bytes;
+  count_bytes(transfer);
   Cycle& until = cores_[core].queue_shown_until[transfer.queue];
   const Cycle begin = std::max(times.begun, until);
   until = std::max(begin, times.done);
@@ -186,6 +184,22 @@ void Timeline::transfer(unsigned core, const FinishedTransfer& transfer) {
                     "\"remote\":{}",
                     transfer.bytes, times.posted, times.begun, times.engine_done, times.done,
                     times.remote));
+}
+
+/// They come evenly, from the first descriptor's begin to the end.
+void Timeline::count_bytes(const FinishedTransfer& transfer) {
+  const Cycle begin = transfer.times.begun;
+  const Cycle end = std::max(transfer.times.done, begin + 1);
+  const std::size_t windows = (end - 1) / rate_window_ + 1;
+  if (bytes_.size() < windows) bytes_.resize(windows);
+  std::uint64_t counted = 0;
+  for (Cycle at = begin; at < end;) {
+    const std::size_t window = at / rate_window_;
+    at = std::min(end, (window + 1) * rate_window_);
+    const std::uint64_t until = transfer.bytes * (at - begin) / (end - begin);
+    bytes_[window] += until - counted;
+    counted = until;
+  }
 }
 
 void Timeline::dependency(const CoreDependency& dependency) {

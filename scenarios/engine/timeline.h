@@ -76,6 +76,7 @@ class Timeline : public CoreObserver {
   void counter(const char* name, unsigned core, Cycle at, double value);
   void count_banks(const CoreSpan& span);
   void show_banks(unsigned core, Cycle until);
+  void count_bytes(const FinishedTransfer& transfer);
   void write_rates();
   void write(const std::string& event);
 

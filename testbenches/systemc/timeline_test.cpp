@@ -216,6 +216,26 @@ TEST(Timeline, JobsAsAReaderSeesThem) {
                });
 }
 
+// 16 DMA engines move 23 B/ns each, and a long transfer counts while it runs, not when it ends.
+TEST(Timeline, TheMemorysRateIsNoMoreThanTheDmaEngines) {
+  Streams streams{{0}, {}};
+  streams.add(Engine::sync, transfer(1 << 20).then(0)).add(Engine::tensor, pause().after(0));
+  const AcceleratorConfig config = one_core();
+  HandProgram program(streams.kernel, 1);
+  run_timeline(config, {{"there", 0}}, program, {}, [&](ChipBench&, Trace& trace) {
+    const auto& rates = trace.counters[{0, "memory GB/s"}];
+    double bytes = 0;
+    double highest = 0;
+    for (std::size_t i = 0; i + 1 < rates.size(); ++i) {
+      bytes += rates[i].second / 2.4 * static_cast<double>(rates[i + 1].first - rates[i].first);
+      highest = std::max(highest, rates[i].second);
+    }
+    EXPECT_NEAR(bytes, 1 << 20, 1e-3);
+    EXPECT_LE(highest, 16 * 23.0);
+    EXPECT_GT(highest, 0.9 * 16 * 23);
+  });
+}
+
 TEST(Timeline, ArrowsLeadFromLoadsAndToThem) {
   Streams streams{{0, 0, 0}, {}};
   streams.add(Engine::sync, transfer(32 << 10).then(0))
