@@ -13,6 +13,9 @@ namespace heddle {
 
 namespace {
 
+constexpr std::array<const char*, 3> counter_names{"PSUM banks in use", "memory GB/s",
+                                                   "throttle limit"};
+
 /// Microseconds, with a cycle as a nanosecond.
 std::string shown_time(Cycle cycle) { return fmt::format("{}.{:03}", cycle / 1000, cycle % 1000); }
 
@@ -106,16 +109,33 @@ void Timeline::metadata(unsigned core, unsigned row, const char* what, const std
 
 void Timeline::slice(unsigned core, unsigned row, const std::string& name, Cycle begin, Cycle end,
                      const std::string& arguments) {
+  cores_[core].latest = std::max(cores_[core].latest, std::min(end, end_));
   write(
       fmt::format("{{\"ph\":\"X\",\"pid\":{},\"tid\":{},\"ts\":{},\"dur\":{},\"name\":\"{}\","
                   "\"args\":{{{}}}}}",
                   core, row, shown_time(begin), shown_time(end - begin), name, arguments));
 }
 
-void Timeline::counter(const char* name, unsigned core, Cycle at, double value) {
+void Timeline::counter(Counter which, unsigned core, Cycle at, double value) {
+  cores_[core].counted[which] = {at, value};
+  cores_[core].latest = std::max(cores_[core].latest, at);
   write(
       fmt::format("{{\"ph\":\"C\",\"pid\":{},\"ts\":{},\"name\":\"{}\",\"args\":{{\"value\":{}}}}}",
-                  core, shown_time(at), name, value));
+                  core, shown_time(at), counter_names[which], value));
+}
+
+/// chrome://tracing draws a counter up to its last value only: that is repeated where the timeline
+/// ends.
+void Timeline::prolong_counters() {
+  Cycle latest = 0;
+  for (const CoreState& core : cores_) latest = std::max(latest, core.latest);
+  for (unsigned core = 0; core < cores_.size(); ++core) {
+    for (unsigned which = 0; which < counters; ++which) {
+      const Counted last = cores_[core].counted[which];
+      if (last.at == never || last.at >= latest) continue;
+      counter(static_cast<Counter>(which), core, latest, last.value);
+    }
+  }
 }
 
 void Timeline::instruction(const CoreSpan& span) {
@@ -159,7 +179,7 @@ void Timeline::show_banks(unsigned number, Cycle until) {
       core.banks_filled += core.changes.top().second;
     }
     if (core.banks_filled == before || !shown(at)) continue;
-    counter("PSUM banks in use", number, at, core.banks_filled);
+    counter(psum_banks, number, at, core.banks_filled);
   }
 }
 
@@ -221,7 +241,7 @@ void Timeline::dependency(const CoreDependency& dependency) {
 void Timeline::throttle(unsigned core, Cycle at, double limit) {
   if (!shown(at) || limit == cores_[core].limit) return;
   cores_[core].limit = limit;
-  counter("throttle limit", core, at, limit);
+  counter(throttle_limit, core, at, limit);
 }
 
 void Timeline::write_rates() {
@@ -230,11 +250,11 @@ void Timeline::write_rates() {
     if (bytes_[window] == latest || !shown(window * rate_window_)) continue;
     latest = bytes_[window];
     counter(
-        "memory GB/s", 0, window * rate_window_,
+        memory_rate, 0, window * rate_window_,
         static_cast<double>(latest) / static_cast<double>(rate_window_) * bytes_per_cycle_to_gb_);
   }
-  if (latest != ~std::uint64_t{0} && latest != 0)
-    counter("memory GB/s", 0, bytes_.size() * rate_window_, 0);
+  const Cycle end = bytes_.size() * rate_window_;
+  if (latest != ~std::uint64_t{0} && latest != 0 && shown(end)) counter(memory_rate, 0, end, 0);
 }
 
 void Timeline::write(const std::string& event) {
@@ -248,6 +268,7 @@ void Timeline::write(const std::string& event) {
 void Timeline::close() {
   for (unsigned core = 0; core < cores_.size(); ++core) show_banks(core, never);
   write_rates();
+  prolong_counters();
   if (std::fputs("\n]}\n", file_.get()) < 0) failed_ = true;
   if (std::fclose(file_.release()) != 0) failed_ = true;
   std::error_code error;

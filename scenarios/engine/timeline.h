@@ -1,11 +1,13 @@
 // What the engines of a chip do, as a trace that opens in Perfetto and chrome://tracing: a process
 // per core, a row per engine (loads of the array apart) and per DMA queue, arrows for what an
-// instruction has waited for, and counters for PSUM, memory rate and throttle.
+// instruction has waited for, and counters for PSUM, memory rate and throttle: where they change,
+// and once more at the end.
 //
 // Such files count microseconds and keep whole nanoseconds, so one cycle is written as 1 ns; the
 // clock stands in the file's `otherData` and in the names of the processes.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -55,6 +57,12 @@ class Timeline : public CoreObserver {
     waits_row,  ///< and one per engine
     first_queue = 16
   };
+  enum Counter : unsigned { psum_banks, memory_rate, throttle_limit, counters };
+  /// What of a counter was written last.
+  struct Counted {
+    Cycle at = never;  ///< never: nothing
+    double value = 0;
+  };
   /// The cycle from which on so many banks more are in use.
   using BankChange = std::pair<Cycle, int>;
   struct CoreState {
@@ -64,6 +72,8 @@ class Timeline : public CoreObserver {
     int banks_filled = 0;
     double limit = -1;
     std::vector<Cycle> queue_shown_until;
+    std::array<Counted, counters> counted;
+    Cycle latest = 0;  ///< that something of it is shown in
   };
 
   static unsigned row_of(Engine engine, Opcode opcode);
@@ -73,7 +83,8 @@ class Timeline : public CoreObserver {
   void metadata(unsigned core, unsigned row, const char* what, const std::string& name);
   void slice(unsigned core, unsigned row, const std::string& name, Cycle begin, Cycle end,
              const std::string& arguments);
-  void counter(const char* name, unsigned core, Cycle at, double value);
+  void counter(Counter which, unsigned core, Cycle at, double value);
+  void prolong_counters();
   void count_banks(const CoreSpan& span);
   void show_banks(unsigned core, Cycle until);
   void count_bytes(const FinishedTransfer& transfer);
