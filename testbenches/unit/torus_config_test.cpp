@@ -45,7 +45,6 @@ TEST(TorusConfig, WhatDoesNotFitIsRefused) {
   expect_refused({"workload.arrivals=poisson"}, "applies only when switch is");
   expect_refused({"workload.start=1 s"}, "workload.start: 1 s is not before the deadline");
   expect_refused({"nic.mtu=1 KiB"}, "applies only when switch is");
-  expect_refused({"rtl=[router0]"}, "applies only when switch is");
   expect_refused({"fabric.leaves=2"}, "applies only when topology is leaf_spine");
   expect_refused({"fabric.host_link.rate=1 Gbps"}, "applies only when switch is");
   expect_refused({"torus.buffer=512 B"}, "torus.buffer: 16 flits do not hold a packet of 17 flits");
