@@ -29,7 +29,7 @@ endif()
 
 # One of these at a time, for all targets alike; set by the presets of the same purpose.
 set(HEDDLE_INSTRUMENT "none" CACHE STRING "none, address, undefined, coverage or fuzz")
-set(HEDDLE_TEST_TIMEOUT_SECONDS 300)
+set(HEDDLE_TEST_SLOWNESS 1)
 if(HEDDLE_INSTRUMENT STREQUAL "address")
   set(instrument -fsanitize=address -fno-omit-frame-pointer)
   # GCC 12 takes what AddressSanitizer inserts into std::regex for uses of what was never set.
@@ -48,5 +48,6 @@ endif()
 if(instrument)
   add_compile_options(${instrument})
   add_link_options(${instrument})
-  set(HEDDLE_TEST_TIMEOUT_SECONDS 1200)  # instrumented code is several times slower
+  set(HEDDLE_TEST_SLOWNESS 8)  # instrumented code is several times slower
 endif()
+math(EXPR HEDDLE_TEST_TIMEOUT_SECONDS "300 * ${HEDDLE_TEST_SLOWNESS}")

@@ -69,6 +69,7 @@ function(heddle_test_support)
   target_compile_definitions(heddle_testing PUBLIC
       HEDDLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
       HEDDLE_SHARED_DIR="${PROJECT_SOURCE_DIR}/../shared")
+  target_compile_definitions(heddle_testing PRIVATE HEDDLE_TEST_SLOWNESS=${HEDDLE_TEST_SLOWNESS})
   if(TARGET heddle)
     add_dependencies(heddle_testing heddle)
     target_compile_definitions(heddle_testing PUBLIC HEDDLE_BINARY="$<TARGET_FILE:heddle>")

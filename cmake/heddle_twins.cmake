@@ -20,7 +20,8 @@ function(heddle_verilator_runtime name)
   add_library(${name} STATIC
       ${root}/include/verilated.cpp ${root}/include/verilated_fst_c.cpp
       ${root}/include/verilated_threads.cpp models/cosim/verilated_hooks.cpp)
-  target_compile_options(${name} PRIVATE -w)
+  # Its writer of FST waves stores at addresses of any alignment.
+  target_compile_options(${name} PRIVATE -w -fno-sanitize=undefined)
   target_include_directories(${name} SYSTEM PUBLIC ${root}/include ${root}/include/vltstd)
   target_compile_definitions(${name} PUBLIC VL_USER_STOP VL_USER_FATAL VM_TRACE=1 VM_TRACE_FST=1
       VM_COVERAGE=0 VM_SC=$<BOOL:${arg_SYSTEMC}>)
@@ -31,7 +32,7 @@ function(heddle_verilator_runtime name)
   endif()
   find_package(Threads REQUIRED)
   target_link_libraries(${name} PUBLIC heddle_kernel ZLIB::ZLIB Threads::Threads
-      $<$<BOOL:${arg_SYSTEMC}>:SystemC::SystemC>)
+      $<$<CXX_COMPILER_ID:Clang>:atomic> $<$<BOOL:${arg_SYSTEMC}>:SystemC::SystemC>)
 endfunction()
 
 # heddle_verilate(NAME TOP module FILES file... [INCLUDED file...] [PARAMETERS Name=value...]

@@ -32,7 +32,8 @@ double ScenarioRun::number(const std::string& path) const {
 ScenarioRun run_scenario(const Scenario& scenario, const RunOptions& options,
                          unsigned cpu_limit_s) {
   const auto simulate_in_time = [cpu_limit_s](const Scenario& what, const RunOptions& how) {
-    const rlimit limit{cpu_limit_s, cpu_limit_s};
+    const rlim_t seconds = rlim_t{cpu_limit_s} * HEDDLE_TEST_SLOWNESS;
+    const rlimit limit{seconds, seconds};
     if (cpu_limit_s > 0) setrlimit(RLIMIT_CPU, &limit);
     return simulate(what, how);
   };

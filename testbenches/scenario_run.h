@@ -21,7 +21,7 @@ struct ScenarioRun {
 };
 
 /// Runs the one variant of `yaml`. Invalid text throws InputError. With a limit, a run that takes
-/// longer is ended by a signal (exit code 3).
+/// longer is ended by a signal (exit code 3); instrumented builds have eight times as long.
 ScenarioRun run_scenario(const std::string& yaml, const RunOptions& options = {},
                          unsigned cpu_limit_s = 0);
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "kernel/error.h"
+
 namespace heddle {
 
 namespace {
@@ -57,6 +59,12 @@ std::string port_name(const Blueprint& blueprint, unsigned box, unsigned port) {
 }  // namespace
 
 Blueprint draw_two_tiers(const TwoTiers& tiers, Extent extent) {
+  const std::uint64_t cables = std::uint64_t{tiers.leaves} * tiers.spines * tiers.links;
+  if (cables > most_cables) {
+    throw InputError(fmt::format(
+        "fabric: {} leaves x {} spines (or elements) x {} links have {} cables; valid is up to {}",
+        tiers.leaves, tiers.spines, tiers.links, cables, most_cables));
+  }
   const auto drawn = [extent](unsigned boxes) {
     return extent == Extent::whole ? boxes : std::min(boxes, 1U);
   };

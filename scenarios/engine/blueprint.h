@@ -63,6 +63,9 @@ struct TwoTiers {
   LinkConfig host_link;
   LinkConfig fabric_link;
 };
+/// Between the tiers: more would take minutes and gigabytes merely to be drawn.
+inline constexpr std::uint64_t most_cables = 1U << 20;
+/// Throws InputError for more cables than that.
 Blueprint draw_two_tiers(const TwoTiers& tiers, Extent extent);
 
 // --- topologies, one file each -------------------------------------------------------------------

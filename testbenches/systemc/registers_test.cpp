@@ -118,8 +118,8 @@ ScenarioRun run_with(const std::string& yaml, const Script& script, const Script
     Desk at_desk(bus, fabric, names, seen);
     desk = &at_desk;
     RunOutcome outcome = fabric.run();
-    if (at_end) at_end(at_desk);
     return_to_own_stack();
+    if (at_end) at_end(at_desk);
     outcome.results["seen"] = seen;
     return outcome;
   };

@@ -57,7 +57,8 @@ TEST(FuzzCorpus, WhatIsTooLargeIsRejectedAtOnce) {
                                        {"many_groups", "more than 1000 elements"},
                                        {"long_key", "a key of 300 bytes"},
                                        {"long_value", "a value of 5000 bytes"},
-                                       {"most_links", "262159 ports"},
+                                       {"most_links", "1073741824 cables"},
+                                       {"most_hosts", "16777216 cables"},
                                        {"overlong_utf8", "UTF-8"},
                                        {"surrogate_utf8", "UTF-8"},
                                        {"beyond_unicode", "UTF-8"}}) {

@@ -245,6 +245,11 @@ TEST(Loader, RejectsImpossibleCombinations) {
   EXPECT_CONTAINS(error_of("switch: adaptive\nadaptive: {trimming: true}"), "lossless: false");
   EXPECT_CONTAINS(error_of("fabric: {leaves: 4096, hosts_per_leaf: 1024}"), "4194304 hosts");
   EXPECT_CONTAINS(error_of("fabric: {leaves: 1, hosts_per_leaf: 1}"), "1 hosts");
+  EXPECT_CONTAINS(error_of("fabric: {leaves: 4096, spines: 4096, hosts_per_leaf: 15}"),
+                  "16777216 cables; valid is up to 1048576");
+  EXPECT_CONTAINS(
+      error_of("fabric: {leaves: 4096, spines: 1, hosts_per_leaf: 15, links_per_spine: 64}"),
+      "262144 ports; valid is up to 65535");
   EXPECT_CONTAINS(error_of("nic: {window: 1 KiB}"), "does not hold one packet of 4 KiB");
   EXPECT_CONTAINS(error_of("measure: {warmup: 200 ms}"), "not before the deadline, 100 ms");
   EXPECT_CONTAINS(error_of("workload: {pattern: file}"), "needs the key 'file'");
