@@ -62,6 +62,9 @@ set(HEDDLE_TEST_OPTIONS ${HEDDLE_WARNINGS} $<$<CONFIG:Release>:-O1>)
 # heddle_testing: the main program of the tests and what they share (testbenches/*.cpp, *.h).
 function(heddle_test_support)
   file(GLOB sources CONFIGURE_DEPENDS testbenches/*.cpp)
+  # Benchmarks compile it as well.
+  set_source_files_properties(testbenches/scenario_run.cpp PROPERTIES
+      COMPILE_DEFINITIONS HEDDLE_TEST_SLOWNESS=${HEDDLE_TEST_SLOWNESS})
   add_library(heddle_testing OBJECT ${sources})
   target_compile_options(heddle_testing PRIVATE ${HEDDLE_TEST_OPTIONS})
   target_include_directories(heddle_testing PUBLIC testbenches)
@@ -69,7 +72,6 @@ function(heddle_test_support)
   target_compile_definitions(heddle_testing PUBLIC
       HEDDLE_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
       HEDDLE_SHARED_DIR="${PROJECT_SOURCE_DIR}/../shared")
-  target_compile_definitions(heddle_testing PRIVATE HEDDLE_TEST_SLOWNESS=${HEDDLE_TEST_SLOWNESS})
   if(TARGET heddle)
     add_dependencies(heddle_testing heddle)
     target_compile_definitions(heddle_testing PUBLIC HEDDLE_BINARY="$<TARGET_FILE:heddle>")
