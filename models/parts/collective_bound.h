@@ -35,8 +35,8 @@ double step_latency(const TorusShape& shape, const TorusCost& cost, unsigned fro
 
 /// Cycles from the begin at all ranks until the last has its result. Steps of different lanes are
 /// taken to run side by side and to share links evenly, and links to be full from a step's first
-/// byte to its last. It knows no whole cycles: a link that is not followed at once loses the rest of
-/// one, which shows where all links of a node are full at the same time (docs/collectives.md).
+/// byte to its last. It knows no whole cycles: a link that is not followed at once loses the rest
+/// of one, which shows where all links of a node are full at the same time (docs/collectives.md).
 double collective_bound(const CollectiveSchedule& schedule, std::uint64_t part_words,
                         const TorusShape& shape, const TorusCost& cost);
 

@@ -1,5 +1,5 @@
-// What a cycle of a chip costs, everything on: engines, semaphores, DMA, memory. The floor for a core
-// with a 4096 x 4096 x 4096 product is 1,000 times SCALE-Sim's 880 cycles per second
+// What a cycle of a chip costs, everything on: engines, semaphores, DMA, memory. The floor for a
+// core with a 4096 x 4096 x 4096 product is 1,000 times SCALE-Sim's 880 cycles per second
 // (docs/performance.md).
 #include <benchmark/benchmark.h>
 
